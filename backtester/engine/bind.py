@@ -1,0 +1,156 @@
+"""Binding a strategy into the loop: hooks checked, compiled with their helpers, cached by content.
+
+The loop's file is copied under the fingerprint of all it depends on, so numba's cache of it can never be
+stale: an edited helper has another name. Where NUMBA_DISABLE_JIT is set the same file runs as plain Python.
+"""
+
+import importlib.util
+import os
+import re
+import sys
+import types
+from dataclasses import dataclass
+from pathlib import Path
+
+import numba
+import numpy as np
+
+from backtester import records
+from backtester.engine import jit, state
+from backtester.engine.fingerprint import Weaver, place
+from backtester.engine.scan import Scan, Shape, shape_of
+from backtester.errors import UserError
+from backtester.fields import dtype_of
+
+HERE = Path(__file__).parent
+KERNEL = HERE / "kernel.py"
+RECORD_HOOKS = {  # the kinds of records that reach see_<name>(x, seen, p) and on_<name>(ctx, x, s, p)
+    "funding": records.FUNDING, "open_interest": records.OPEN_INTEREST, "long_short_ratio": records.LONG_SHORT_RATIO,
+    "liquidation": records.LIQUIDATION, "trade": records.TRADE_PRINT, "spot_trade": records.TRADE_PRINT, "depth": records.DEPTH,
+    "spot_depth": records.DEPTH, "mark": records.BAR, "index": records.BAR, "premium_index": records.BAR, "exogenous": records.EXOGENOUS,
+}
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A strategy in the loop."""
+
+    name: str
+    key: str                    # fingerprint of everything that the compiled loop depends on
+    kernel: types.ModuleType    # begin, advance
+    params: np.dtype
+    lane: np.dtype
+    group: np.dtype
+    trace: np.dtype
+    grouped_by: tuple[str, ...] # the parameters that market hooks read
+    cls: type
+
+
+def hook_arguments(own: dict) -> dict:
+    """Hook name -> the shapes of its arguments, in order."""
+    seen, s, p = own["seen"], own["state"], own["params"]
+    bar = shape_of(records.BAR, "the market")
+    account = shape_of(state.ACCOUNT, "the engine")
+    tradable = Shape({"bar": bar, "position": shape_of(state.POSITION, "the engine"), "ask": shape_of(state.ASK, "the engine"), "account": account}, "the engine")
+    ctx = Shape({"ts": None, "spot": tradable, "perp": tradable, "account": account, "seen": shape_of(own["seen_dtype"], "the market hooks")}, "the engine")
+    hooks = {
+        "see_start": (seen, p), "see_spot": (bar, seen, p), "see_perp": (bar, seen, p), "see_pair": (bar, bar, seen, p),
+        "on_start": (ctx, s, p), "on_bar": (ctx, s, p), "on_pair": (ctx, s, p), "trace": (ctx, s, p, own["trace"]),
+    }
+    for name, dtype in RECORD_HOOKS.items():
+        x = shape_of(dtype, "the market")
+        hooks |= {f"see_{name}": (x, seen, p), f"on_{name}": (ctx, x, s, p)}
+    return hooks
+
+
+def members(cls) -> dict:
+    """Everything a class defines, its bases included."""
+    return {name: value for base in reversed(cls.__mro__) for name, value in vars(base).items()}
+
+
+def hooks_of(cls, known: dict) -> dict:
+    """The strategy's hooks by name. Raises UserError for an unknown one or a wrong number of arguments."""
+    found = {}
+    for name, value in members(cls).items():
+        if not name.startswith(("see_", "on_")) and name != "trace":
+            continue
+        fn = value.__func__ if isinstance(value, staticmethod) else value
+        if name not in known:
+            raise UserError(f"{place(fn)}: {cls.__name__}.{name} is no hook (there are {', '.join(known)})")
+        if fn.__code__.co_argcount != len(known[name]):
+            raise UserError(f"{place(fn)}: {cls.__name__}.{name} takes {fn.__code__.co_argcount} arguments, the loop calls it with {len(known[name])}")
+        found[name] = fn
+    return found
+
+
+def scan_hooks(hooks: dict, known: dict) -> tuple[str, ...]:
+    """Check the hooks' sources; returns the parameters that the market hooks read."""
+    market, lanes = Scan(), Scan()
+    for name, fn in hooks.items():
+        names = fn.__code__.co_varnames[: fn.__code__.co_argcount]
+        (market if name.startswith("see_") else lanes).function(fn, dict(zip(names, known[name], strict=True)))
+    return tuple(sorted(market.reads))
+
+
+def cache_folder() -> Path:
+    """Where compiled loops are kept: BACKTESTER_CACHE, else the user's cache folder."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("BACKTESTER_CACHE") or Path(home) / "backtester")
+
+
+def engine_sources() -> list[bytes]:
+    """The engine's own code, part of every key."""
+    return [file.read_bytes() for file in [*sorted(HERE.glob("*.py")), Path(records.__file__)]]
+
+
+def load_kernel(key: str, names: dict) -> types.ModuleType:
+    """The loop as a module, its undefined names set."""
+    path = KERNEL
+    if not jit.plain():
+        path = cache_folder() / f"loop_{key}.py"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft = path.with_suffix(f".{os.getpid()}")
+            draft.write_bytes(KERNEL.read_bytes())
+            os.replace(draft, path)
+    name = f"backtester.engine._loop_{key}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # before it runs: its cached code looks it up here
+    vars(module).update(names)
+    spec.loader.exec_module(module)
+    return module
+
+
+def bind(cls: type, instruments: int) -> Bound:
+    """Bind strategy class `cls` into a loop over `instruments` instruments. Raises UserError with file and line."""
+    params, own_state, seen, trace = (dtype_of(getattr(cls, part, None)) for part in ("Params", "State", "Seen", "Trace"))
+    own = {
+        "params": shape_of(params, "params"), "state": shape_of(own_state, "State", True), "seen": shape_of(seen, "Seen", True),
+        "trace": shape_of(trace, "Trace", True), "seen_dtype": seen,
+    }
+    known = hook_arguments(own)
+    hooks = hooks_of(cls, known)
+    grouped_by = scan_hooks(hooks, known)
+    lane, group = state.lane_dtype(instruments, own_state, params), state.group_dtype(seen, params)
+    weaver = Weaver()
+    names = {name: None for name in known}
+    for name, fn in sorted(hooks.items()):
+        weaver.put(name)
+        woven = weaver.weave(fn)
+        names[name] = fn if jit.plain() else woven
+    weaver.put(lane, group, trace, sorted(jit.OPTIONS.items()), numba.__version__, np.__version__, sys.version, *engine_sources())
+    key = weaver.hash.hexdigest()
+    kernel = load_kernel(key, names | {"CACHE": not jit.plain()})
+    return Bound(cls.__name__, key, kernel, params, lane, group, trace, grouped_by, cls)
+
+
+def explain(error: Exception, bound: Bound) -> UserError:
+    """A compile error of numba as one message with the strategy's own file and line."""
+    text = str(error)
+    places = [(Path(file).resolve(), line) for file, line in re.findall(r'File "([^"]+)", line (\d+)', text)]
+    places = [(file, line) for file, line in places if file.parent not in (HERE, cache_folder().resolve())]
+    reason = next((line.strip() for line in text.splitlines() if line.strip() and not line.startswith("Failed in")), type(error).__name__)
+    where = f"{places[-1][0]}:{places[-1][1]}" if places else bound.name
+    return UserError(f"{where}: this cannot be compiled: {reason}")

@@ -1,0 +1,62 @@
+"""Finding a strategy: a name in strategies/, a file anywhere, or a class at hand."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+from backtester.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[2]  # the checkout, where strategies/ stands
+HOOKS = ("see_", "on_")
+
+
+def find_strategy(strategy) -> type:
+    """The strategy class of a name, a file or a class. Raises UserError that says what there is."""
+    if isinstance(strategy, type):
+        return strategy
+    text = str(strategy)
+    path = Path(text).expanduser() if text.endswith(".py") else ROOT / "strategies" / f"{text}.py"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in (ROOT / "strategies").glob("*.py") if p.stem != "__init__"))
+        raise UserError(f"no strategy {text!r}: {path} does not exist (strategies are {known}, or give a file that ends in .py)")
+    return only_class(load_file(path.resolve()), path)
+
+
+def load_file(path: Path):
+    """The module of a file, fresh from its source; helpers beside it can be imported."""
+    name = f"strategies.{path.stem}" if path.parent == ROOT / "strategies" else f"strategy_file_{path.stem}"
+    if name in sys.modules and getattr(sys.modules[name], "__file__", None) == str(path):
+        return sys.modules[name]
+    for folder in (str(path.parent), str(ROOT)):
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    keep, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # a .pyc of the same second and size would be old code
+    try:
+        spec.loader.exec_module(module)
+    except UserError:
+        raise
+    except Exception as error:
+        del sys.modules[name]
+        raise UserError(f"{path}: cannot be imported: {type(error).__name__}: {error}") from error
+    finally:
+        sys.dont_write_bytecode = keep
+    return module
+
+
+def only_class(module, path: Path) -> type:
+    """The one class of a strategy file that has hooks."""
+    own = [v for v in vars(module).values() if isinstance(v, type) and v.__module__ == module.__name__ and any(n.startswith(HOOKS) for n in dir(v))]
+    if len(own) != 1:
+        names = ", ".join(c.__name__ for c in own) or "none"
+        raise UserError(f"{path}: a strategy file has one class with hooks (see_bar, on_bar, …), this one has {names}")
+    return own[0]
+
+
+def reasons_of(cls: type) -> dict[int, str]:
+    """The words of a strategy's order reasons: its module's `Reason` enum, by code."""
+    enum = getattr(sys.modules.get(cls.__module__), "Reason", None)
+    return {member.value: member.name.lower().replace("_", " ") for member in enum} if enum else {}

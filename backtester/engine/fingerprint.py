@@ -1,0 +1,96 @@
+"""What a strategy's compiled code depends on: every hook's bytecode, constants, helpers and global values.
+
+Not the source text: Python may run an older .pyc, and a hash of the text would then file old code under
+the new key. A comment or a default keeps the key; a constant, a helper in another file changes it.
+"""
+
+import dis
+import hashlib
+import sys
+import types
+from enum import Enum
+
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+
+from backtester.engine.jit import jit
+from backtester.errors import UserError
+
+PLAIN_VALUES = (int, float, bool, str, bytes, type(None))
+
+
+def is_foreign(module_name: str) -> bool:
+    """Whether a module belongs to Python or to an installed package, whose version stands in the key."""
+    file = getattr(sys.modules.get(module_name.split(".")[0]), "__file__", None)
+    return file is None or "site-packages" in file or file.startswith(sys.base_prefix)
+
+
+def globals_of(code: types.CodeType):
+    """Names of the globals that a function reads, nested functions included."""
+    for step in dis.get_instructions(code):
+        if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            yield step.argval
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from globals_of(constant)
+
+
+class Weaver:
+    """Compiles hooks together with the plain helpers they call, and hashes all of it."""
+
+    def __init__(self):
+        self.hash = hashlib.blake2b(digest_size=12)
+        self.woven: dict[types.FunctionType, Dispatcher] = {}
+
+    def put(self, *values) -> None:
+        """Add values to the key."""
+        for value in values:
+            self.hash.update(repr(value).encode() + b"\0")
+
+    def weave(self, fn):
+        """The compiled form of a plain function, its helpers compiled too."""
+        fn = fn.py_func if isinstance(fn, Dispatcher) else fn
+        if fn in self.woven:
+            return self.woven[fn]
+        self.put_code(fn.__code__)
+        self.put(fn.__defaults__)
+        if fn.__closure__:
+            raise UserError(f"{place(fn)}: {fn.__qualname__} reads variables of an enclosing function; make them parameters")
+        names = {"__builtins__": fn.__globals__["__builtins__"], "__name__": fn.__module__, "__file__": fn.__globals__.get("__file__")}
+        copy = types.FunctionType(fn.__code__, names, fn.__name__, fn.__defaults__)
+        copy.__module__, copy.__qualname__ = fn.__module__, fn.__qualname__
+        woven = self.woven[fn] = jit(copy)
+        for name in dict.fromkeys(globals_of(fn.__code__)):
+            if name in fn.__globals__:
+                self.put(name)
+                names[name] = self.value(fn, name, fn.__globals__[name])
+        return woven
+
+    def put_code(self, code: types.CodeType) -> None:
+        self.put(code.co_name, code.co_code, code.co_names, code.co_varnames, code.co_freevars, code.co_exceptiontable)
+        for constant in code.co_consts:
+            self.put_code(constant) if isinstance(constant, types.CodeType) else self.put(type(constant).__name__, constant)
+
+    def value(self, fn, name, value):
+        """A global as compiled code may see it; its value is part of the key."""
+        if isinstance(value, Dispatcher | types.FunctionType):
+            plain = value.py_func if isinstance(value, Dispatcher) else value
+            return value if is_foreign(plain.__module__ or "") else self.weave(plain)
+        if isinstance(value, types.ModuleType):
+            if is_foreign(value.__name__):
+                return value
+            raise UserError(f"{place(fn)}: {fn.__qualname__} uses the module {name!r}; import the function itself: from {value.__name__} import …")
+        if isinstance(value, type) and issubclass(value, Enum):
+            self.put(value.__qualname__, [(member.name, member.value) for member in value])
+        elif isinstance(value, np.ndarray):
+            self.put(value.dtype.descr, value.shape, value.tobytes())
+        elif isinstance(value, (*PLAIN_VALUES, tuple, Enum, np.generic)):
+            self.put(type(value).__qualname__, value)
+        elif not (isinstance(value, types.BuiltinFunctionType) or isinstance(value, type)):
+            raise UserError(f"{place(fn)}: {fn.__qualname__} reads the global {name!r}, a {type(value).__name__}: only numbers, tuples, enums, arrays and functions can be compiled")
+        return value
+
+
+def place(fn) -> str:
+    """file:line of a function."""
+    return f"{fn.__code__.co_filename}:{fn.__code__.co_firstlineno}"

@@ -1,0 +1,128 @@
+"""Driving the loop: memory for a tile of lanes, one recorded lane in chunks, a tile of a sweep."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from backtester.engine import state
+from backtester.engine.bind import Bound, explain
+from backtester.engine.log import ROOM
+from backtester.fields import fill_initial
+from backtester.records import row_type, rows
+
+DAY, HOUR = 86_400_000_000_000, 3_600_000_000_000  # ns
+HOURLY_BELOW = 60 * DAY                            # a shorter run is sampled hourly
+CHUNK = 1 << 18                                    # events between two looks at the clock (Ctrl-C, progress)
+FIRST_ROWS = 4096                                  # of a log table that grows
+
+
+@dataclass
+class Tile:
+    """The state of some lanes between two events."""
+
+    lanes: np.ndarray   # Bound.lane, (lanes,)
+    groups: np.ndarray  # Bound.group, (groups,)
+    world: np.void      # state.world_dtype
+
+
+def group_lanes(bound: Bound, params: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(the first lane of every group, each lane's group): lanes agree where the market hooks read the same parameters."""
+    if not bound.grouped_by:
+        return np.zeros(1, np.int64), np.zeros(len(params), np.int64)
+    columns = np.stack([params[name].astype(np.float64) for name in bound.grouped_by], 1)
+    _, first, group = np.unique(columns, axis=0, return_index=True, return_inverse=True)
+    return first, group.reshape(-1)
+
+
+def sampling_step(market) -> int:
+    """ns between the equity samples of the ratios: a day, an hour where the run is shorter than 60 days."""
+    return HOUR if market.end - market.start < HOURLY_BELOW else DAY
+
+
+def new_tile(bound: Bound, market, params: np.ndarray, terms: np.ndarray, recorded: bool = False) -> Tile:
+    """Fresh lanes for `params` (lanes,) under `terms` (lanes, instruments)."""
+    lanes = rows(bound.lane, len(params))
+    first, group = group_lanes(bound, params)
+    groups = rows(bound.group, len(first))
+    lanes["params"], lanes["terms"], lanes["group"], groups["params"] = params, terms, group, params[first]
+    if getattr(bound.cls, "State", None):
+        prepared = rows(bound.lane, 1)[0]
+        fill_initial(prepared["state"], bound.cls.State)
+        lanes["state"] = prepared["state"]
+    if getattr(bound.cls, "Seen", None):
+        fill_initial(groups[0]["seen"], bound.cls.Seen)
+        groups["seen"] = groups[0]["seen"]
+    lanes["account"]["recorded"][:1] = recorded
+    world = rows(state.world_dtype(len(market.instruments)), 1)[0]
+    clock, step = world["clock"], sampling_step(market)
+    clock["ts"] = -(1 << 62)  # what is asked at the start was asked before the first bar opened
+    clock["step"] = step
+    clock["next_sample"] = -(-market.start // step) * step
+    return Tile(lanes, groups, world)
+
+
+def no_log(bound: Bound) -> state.Log:
+    """A log that records nothing."""
+    return new_log(bound, 0, 0, 1)
+
+
+def new_log(bound: Bound, some: int, bars: int, instruments: int) -> state.Log:
+    """Empty tables: `some` rows for what grows, room for `bars` equity rows."""
+    return state.Log(
+        rows(state.COUNT, 1), rows(state.ORDER_LOG, some), rows(state.FILL_LOG, some), rows(state.TRADE_LOG, some),
+        rows(state.LEDGER_LOG, some), rows(state.EQUITY_LOG, bars), np.zeros((bars, instruments)), np.zeros(bars, row_type(bound.trace)),
+    )
+
+
+def grow(log: state.Log) -> state.Log:
+    """The same log with room in the tables that were running full."""
+    count = log.count[0]
+
+    def longer(table, used):
+        return np.concatenate([table, np.zeros_like(table)]) if len(table) < used + ROOM else table
+
+    return log._replace(
+        orders=longer(log.orders, count["orders"]), fills=longer(log.fills, count["fills"]),
+        trades=longer(log.trades, count["trades"]), ledger=longer(log.ledger, count["ledger"]),
+    )
+
+
+def cut(log: state.Log) -> state.Log:
+    """The rows that were written."""
+    n = log.count[0]
+    return state.Log(
+        log.count, log.orders[: n["orders"]], log.fills[: n["fills"]], log.trades[: n["trades"]], log.ledger[: n["ledger"]],
+        log.equity[: n["equity"]], log.held[: n["equity"]], log.trace[: n["equity"]],
+    )
+
+
+def run_recorded(bound: Bound, market, params: np.ndarray, terms: np.ndarray, chunk: int = CHUNK) -> tuple[Tile, state.Log]:
+    """One lane, written down. The result does not depend on `chunk`."""
+    tile = new_tile(bound, market, params, terms[None], recorded=True)
+    bars = sum(n for stream, n in market.counts.items() if stream.startswith(("spot_bars", "perp_bars")))
+    log = new_log(bound, FIRST_ROWS, bars + ROOM, len(market.instruments))
+    return tile, cut(drive(bound, market, tile, log, chunk))
+
+
+def run_tile(bound: Bound, market, params: np.ndarray, terms: np.ndarray) -> Tile:
+    """Lanes of a sweep: `params` (lanes,), `terms` (lanes, instruments)."""
+    tile = new_tile(bound, market, params, terms)
+    drive(bound, market, tile, no_log(bound), CHUNK)
+    return tile
+
+
+def drive(bound: Bound, market, tile: Tile, log: state.Log, chunk: int) -> state.Log:
+    """From the first event to the last; returns the log, which may have grown."""
+    streams, total, at = market.streams, len(market.streams.events), 0
+    try:
+        bound.kernel.begin(streams, tile.lanes, tile.groups, tile.world, log, market.start)
+        while at < total:
+            stop = min(at + chunk, total)
+            at = bound.kernel.advance(streams, tile.lanes, tile.groups, tile.world, log, at, stop)
+            if at < stop:
+                log = grow(log)
+    except Exception as error:
+        if type(error).__module__.startswith("numba.") or isinstance(error, KeyError):
+            raise explain(error, bound) from error
+        raise
+    return log

@@ -1,0 +1,69 @@
+"""Small tables for tests: a handful of records around a moment, in seconds from it."""
+
+import numpy as np
+
+from backtester.market.schema import Instrument
+from backtester.records import BAR, BYTE, INSTRUMENT_SHIFT, KIND_SHIFT, LAST_SHIFT, ROW, STREAMS, rows
+
+SECOND = 10**9
+T0 = int(np.datetime64("2024-01-01", "ns").astype("i8"))
+SPOT_AND_PERP = (Instrument("BTC-SPOT", "spot"), Instrument("BTC-PERP", "perp"))
+HEADER = {
+    "name": "tiny",
+    "instruments": [{"name": "BTC-SPOT", "role": "spot", "tick": 0.01, "lot": 0.00001}, {"name": "BTC-PERP", "role": "perp"}],
+    "streams": {
+        "spot_bars": {"interval": "1m", "lag_ms": 500},
+        "perp_bars": {"interval": "5m", "lag_ms": 500},
+        "funding": {"lag_ms": 5000},
+        "open_interest": {"interval": "1h", "lag_ms": 3_600_000},
+        "liquidations": {},
+    },
+}
+
+
+def bars(opens, interval=60, lag=0.5, price=100.0):
+    """Bars that open at `opens` (s), all at one price, without quote volume."""
+    out = rows(BAR, len(opens))
+    out["ts_event"] = T0 + np.array(opens, "i8") * SECOND
+    out["ts_close"] = out["ts_event"] + interval * SECOND
+    out["ts_known"] = out["ts_close"] + int(lag * SECOND)
+    for field in ("open", "high", "low", "close"):
+        out[field] = price
+    out["volume"] = 1.0
+    out["quote_volume"] = out["taker_buy"] = np.nan
+    return out
+
+
+def points(stream, moments, lag=0.0, **values):
+    """Records of a stream without bars at `moments` (s)."""
+    out = rows(STREAMS[stream], len(moments))
+    out["ts_event"] = T0 + np.array([int(moment * SECOND) for moment in moments], "i8")
+    out["ts_known"] = out["ts_event"] + int(lag * SECOND)
+    for field, value in values.items():
+        out[field] = value
+    return out
+
+
+def unpack(events):
+    """Events as (kind, instrument, row, last of its instant)."""
+    names = list(STREAMS)
+    return [
+        (names[event >> KIND_SHIFT & BYTE], event >> INSTRUMENT_SHIFT & BYTE, event & ROW, event >> LAST_SHIFT == 1)
+        for event in events.tolist()
+    ]
+
+
+def tiny():
+    """Two hours around the turn of a month: minutes of spot, 5 minutes of perp, and what else HEADER names."""
+    turn = 31 * 24 * 3600  # s, February begins
+    seconds = [turn - 3600 + 60 * n for n in range(120)]
+    spot = bars(seconds)
+    spot["close"] += np.arange(120)
+    spot["quote_volume"][:60] = 5000.5
+    return {
+        ("spot_bars", "BTC-SPOT"): spot,
+        ("perp_bars", "BTC-PERP"): bars(seconds[::5], interval=300),
+        ("funding", "BTC-PERP"): points("funding", [turn], lag=5, rate=1e-4, interval_h=8),
+        ("open_interest", "BTC-PERP"): points("open_interest", [turn - 3600, turn], lag=3600, qty=[7.0, 8.0]),
+        ("liquidations", "BTC-PERP"): points("liquidations", [turn - 1, turn + 0.5], lag=1.5, side=[1, -1], qty=2, price=99),
+    }
