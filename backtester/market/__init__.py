@@ -1,0 +1,1 @@
+"""From a Parquet data set to one causal event stream."""

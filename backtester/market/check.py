@@ -1,0 +1,75 @@
+"""What a table must be before it may become events; every refusal names the stream, the row and what would be right."""
+
+import numpy as np
+
+from backtester.errors import UserError
+from backtester.market.schema import OPTIONAL, TRADED, Instrument, known_stream
+from backtester.market.times import iso
+from backtester.records import BAR, FUNDING, PERP, ROLES, STREAMS
+
+
+def check_tables(name: str, instruments: tuple[Instrument, ...], tables: dict) -> None:
+    """Raises UserError for the first table, {(stream, instrument index): records}, that cannot be right."""
+    if [each.role for each in instruments] != list(ROLES):
+        raise UserError(f"{name}: instruments must stand in the order of their roles: {', '.join(ROLES)}")
+    for (stream, index), table in tables.items():
+        known_stream(stream, name)
+        place = f"{name}: {stream}/{instruments[index].name}"
+        check_kind(stream, instruments[index], table, place)
+        check_order(table, place)
+        check_known(table, place)
+        check_values(table, place)
+    if ("funding", PERP) in tables and ("perp_bars", PERP) in tables:
+        place = f"{name}: funding/{instruments[PERP].name}"
+        check_settlements(tables["funding", PERP], tables["perp_bars", PERP], place)
+
+
+def refuse(wrong: np.ndarray, table: np.ndarray, place: str, why: str) -> None:
+    """Raises UserError for the first row where `wrong` is true."""
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise UserError(f"{place}, row {row} ({iso(table['ts_event'][row])}): {why}")
+
+
+def check_kind(stream: str, instrument: Instrument, table: np.ndarray, place: str) -> None:
+    """The stream's record, on an instrument that can have it."""
+    if table.dtype.names != STREAMS[stream].names:
+        raise UserError(f"{place}: has the fields {', '.join(table.dtype.names or ())}; right are {', '.join(STREAMS[stream].names or ())}")
+    if len(table) and not instrument.name:
+        raise UserError(f"{place}: rows for the role {instrument.role}, to which no instrument is bound")
+    if TRADED.get(stream, instrument.role) != instrument.role:
+        raise UserError(f"{place}: belongs to the role {TRADED[stream]}, and {instrument.name} has the role {instrument.role}")
+
+
+def check_order(table: np.ndarray, place: str) -> None:
+    """Rows in the order of their moments; two bars or settlements never share one."""
+    step = np.diff(table["ts_event"])
+    refuse(np.append(False, step < 0), table, place, "ts_event is earlier than in the row before: sort the rows")
+    if table.dtype.names in (BAR.names, FUNDING.names):
+        refuse(np.append(False, step == 0), table, place, "ts_event stands twice: keep one of the two rows")
+
+
+def check_known(table: np.ndarray, place: str) -> None:
+    """Nothing is known before it happened, and no bar before it closed."""
+    if table.dtype.names == BAR.names:
+        refuse(table["ts_close"] <= table["ts_event"], table, place, "ts_close must be later than ts_event")
+        refuse(table["ts_known"] < table["ts_close"], table, place, "ts_known is before the bar's close: right is ts_close + lag")
+    else:
+        refuse(table["ts_known"] < table["ts_event"], table, place, "ts_known is before ts_event: right is ts_event + lag")
+
+
+def check_values(table: np.ndarray, place: str) -> None:
+    """The numbers that every record needs are there."""
+    needed = [field for field in table.dtype.names or () if table.dtype[field].kind == "f" and field not in OPTIONAL]
+    if needed:
+        total = sum(table[field] for field in needed)  # NaN where any of them is
+        refuse(np.isnan(total), table, place, f"{', '.join(needed)}: one of them is NaN: leave such a row out")
+
+
+def check_settlements(funding: np.ndarray, bars: np.ndarray, place: str) -> None:
+    """A settlement pays on the position before any fill at or after it, so it must be known with the first bar from it on."""
+    first = np.searchsorted(bars["ts_event"], funding["ts_event"])
+    closed = first < len(bars)
+    late = np.zeros(len(funding), bool)
+    late[closed] = funding["ts_known"][closed] > bars["ts_known"][first[closed]]
+    refuse(late, funding, place, "known only after the first perp bar that opens at or after it: lower the stream's lag_ms")

@@ -1,0 +1,79 @@
+"""Loading: a data set's name or folder becomes a Market."""
+
+import hashlib
+from pathlib import Path
+
+import yaml
+
+from backtester.errors import UserError
+from backtester.market.check import check_tables
+from backtester.market.merge import allocate, assemble
+from backtester.market.read import fill, find_parts, read_parts
+from backtester.market.schema import Header, Instrument, Market, parse_header
+from backtester.market.times import instant
+
+__all__ = ["ROOT", "Instrument", "Market", "load", "locate"]
+
+ROOT = Path(__file__).resolve().parents[2]  # the checkout, where conf/ and data/ stand
+
+
+def load(name_or_path, start: str | None = None, end: str | None = None) -> Market:
+    """The market of a data set, from `start` until before `end` (ISO text, UTC; None: all that the data set's config allows).
+
+    A name is looked up in conf/data; anything else is a folder. The sample is generated where it is absent.
+    Raises UserError, which names the file, the key or the row, and what would be right.
+    """
+    folder, config = locate(name_or_path)
+    if folder == ROOT / "data" / "sample" and not folder.exists():
+        from backtester.market.synthetic import ensure_sample  # only the first use needs it
+
+        ensure_sample(folder)
+    header, sha256 = read_header(folder)
+    start, end = start or config.get("start"), end or config.get("end")
+    low, high = bounds(start, end)
+    parts = find_parts(folder, header)
+    chunks, hashes = read_parts(parts, low, high)
+    arrays, tables = allocate({key: sum(map(len, files)) for key, files in chunks.items()})
+    if not tables:
+        months = sorted(part.month for part in parts) or ["no month"]
+        raise UserError(f"{header.name}: no rows between {start or 'its start'} and {end or 'its end'}: it has {months[0]} to {months[-1]}")
+    files = {"dataset.yaml": sha256} | {str(path.relative_to(folder)): value for path, value in hashes.items()}
+    path = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
+    fill(tables, chunks, header.intervals)
+    check_tables(header.name, header.instruments, tables)
+    return assemble(header.name, header.instruments, arrays, tables, header.tags, {"path": str(path), "files": files})
+
+
+def locate(name_or_path) -> tuple[Path, dict]:
+    """The folder of a data set and its config (empty where it has none)."""
+    given = Path(name_or_path).expanduser()
+    file = ROOT / "conf" / "data" / f"{given.name}.yaml"
+    if given.name == str(name_or_path) and file.is_file():
+        config = yaml.safe_load(file.read_text(encoding="utf-8"))
+        if not isinstance(config, dict) or not isinstance(config.get("path"), str):
+            raise UserError(f"{file}: path is missing: name the data set's folder, from the checkout's root")
+        return ROOT / config["path"], config
+    return (given.absolute() if given.exists() else ROOT / given), {}
+
+
+def read_header(folder: Path) -> tuple[Header, str]:
+    """dataset.yaml, checked, and its sha256. Raises UserError where there is none."""
+    file = folder / "dataset.yaml"
+    if not file.is_file():
+        known = ", ".join(sorted(path.stem for path in (ROOT / "conf" / "data").glob("*.yaml")))
+        raise UserError(f"no data set at {folder} (no dataset.yaml): build it first, or name one of {known}")
+    content = file.read_bytes()
+    try:
+        raw = yaml.safe_load(content)
+    except yaml.YAMLError as error:
+        raise UserError(f"{file}: is no YAML: {error}") from None
+    return parse_header(raw, str(file)), hashlib.sha256(content).hexdigest()
+
+
+def bounds(start: str | None, end: str | None) -> tuple[int | None, int | None]:
+    """The period in ns. Raises UserError where it is empty."""
+    low = None if start is None else instant(start, "data.start")
+    high = None if end is None else instant(end, "data.end")
+    if low is not None and high is not None and low >= high:
+        raise UserError(f"data.end {end} must be later than data.start {start}")
+    return low, high
