@@ -66,7 +66,8 @@ def dtype_of(cls) -> np.dtype:
         elif isinstance(kind, type) and annotations(kind):
             out.append((name, row_type(dtype_of(kind))))
         else:
-            raise UserError(f"{cls.__qualname__}.{name}: {annotation!r} is no field type (float, int, bool, an IntEnum, vec(n) or a class of such fields)")
+            right = "float, int, bool, an IntEnum, vec(n) or a class of such fields"
+            raise UserError(f"{cls.__qualname__}.{name}: {annotation!r} is no field type ({right})")
     return np.dtype(out or NOTHING)
 
 

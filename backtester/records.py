@@ -5,7 +5,7 @@ earliest moment at which a trader could have had it. Prices are in quote currenc
 currency, rates are fractions. An unknown number is NaN, never a silent zero.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ class Row(np.void):
     Without it, plain Python and compiled code would disagree on such a field without any error.
     """
 
-    def __getattribute__(self, name):
+    def __getattribute__(self, name: str) -> Any:
         get = object.__getattribute__
         return self[name] if name in (get(self, "dtype").names or ()) else get(self, name)
 

@@ -1,8 +1,12 @@
 """Small tables for tests: a handful of records around a moment, in seconds from it."""
 
+import functools
+
 import numpy as np
 
+from backtester.market.merge import build
 from backtester.market.schema import Instrument
+from backtester.market.synthetic import sample
 from backtester.records import BAR, BYTE, INSTRUMENT_SHIFT, KIND_SHIFT, LAST_SHIFT, ROW, STREAMS, rows
 
 SECOND = 10**9
@@ -67,3 +71,13 @@ def tiny():
         ("open_interest", "BTC-PERP"): points("open_interest", [turn - 3600, turn], lag=3600, qty=[7.0, 8.0]),
         ("liquidations", "BTC-PERP"): points("liquidations", [turn - 1, turn + 0.5], lag=1.5, side=[1, -1], qty=2, price=99),
     }
+
+
+@functools.cache
+def sample_market(days):
+    """The first days of the sample, generated in memory."""
+    tables, header, _ = sample()
+    known = {item["name"]: n for n, item in enumerate(header["instruments"])}
+    end = min(table["ts_event"][0] for table in tables.values()) + days * 24 * 3600 * SECOND
+    cut = {(stream, known[name]): table[table["ts_event"] < end] for (stream, name), table in tables.items()}
+    return build("sample", tuple(Instrument(**item) for item in header["instruments"]), cut)

@@ -19,7 +19,8 @@ def both(perp, spot=None):
 
 def test_an_order_decided_at_a_close_fills_at_the_next_open():
     run = Run(both(RISE), at1=1, qty1=2.0)
-    assert run.rows("orders", "ts", "instrument", "qty", "reason", "status", "ts_done", "price") == [(60.5, "P", 2.0, "first", "filled", 60.0, 110.0)]
+    order = run.rows("orders", "ts", "instrument", "qty", "reason", "status", "ts_done", "price")
+    assert order == [(60.5, "P", 2.0, "first", "filled", 60.0, 110.0)]
     assert run.rows("fills", "ts", "qty", "price") == [(60.0, 2.0, 110.0)]
     assert [row[0] for row in run.rows("equity", "equity")] == [1000.0, 1020.0, 1040.0, 1060.0, 1080.0]
 
@@ -60,7 +61,8 @@ def test_a_flip_closes_one_trade_and_opens_the_next():
         (240.0, "realised", -40.0),
         (240.0, "fee", -0.28),
     ]
-    assert run.rows("trades", "side", "entry_ts", "exit_ts", "qty", "pnl") == [("long", 0.0, 120.0, 1.0, 19.78), ("short", 120.0, 240.0, 2.0, -40.52)]
+    trades = run.rows("trades", "side", "entry_ts", "exit_ts", "qty", "pnl")
+    assert trades == [("long", 0.0, 120.0, 1.0, 19.78), ("short", 120.0, 240.0, 2.0, -40.52)]
     assert run.metrics["win_rate"] == 0.5
     assert run.metrics["profit_factor"] == pytest.approx(19.78 / 40.52)
 

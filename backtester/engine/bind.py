@@ -51,8 +51,10 @@ def hook_arguments(own: dict) -> dict:
     seen, s, p = own["seen"], own["state"], own["params"]
     bar = shape_of(records.BAR, "the market")
     account = shape_of(state.ACCOUNT, "the engine")
-    tradable = Shape({"bar": bar, "position": shape_of(state.POSITION, "the engine"), "ask": shape_of(state.ASK, "the engine"), "account": account}, "the engine")
-    ctx = Shape({"ts": None, "spot": tradable, "perp": tradable, "account": account, "seen": shape_of(own["seen_dtype"], "the market hooks")}, "the engine")
+    position, ask = shape_of(state.POSITION, "the engine"), shape_of(state.ASK, "the engine")
+    tradable = Shape({"bar": bar, "position": position, "ask": ask, "account": account}, "the engine")
+    fields = {"ts": None, "spot": tradable, "perp": tradable, "account": account, "seen": shape_of(own["seen_dtype"], "the market hooks")}
+    ctx = Shape(fields, "the engine")
     hooks = {
         "see_start": (seen, p), "see_spot": (bar, seen, p), "see_perp": (bar, seen, p), "see_pair": (bar, bar, seen, p),
         "on_start": (ctx, s, p), "on_bar": (ctx, s, p), "on_pair": (ctx, s, p), "trace": (ctx, s, p, own["trace"]),
@@ -78,7 +80,8 @@ def hooks_of(cls, known: dict) -> dict:
         if name not in known:
             raise UserError(f"{place(fn)}: {cls.__name__}.{name} is no hook (there are {', '.join(known)})")
         if fn.__code__.co_argcount != len(known[name]):
-            raise UserError(f"{place(fn)}: {cls.__name__}.{name} takes {fn.__code__.co_argcount} arguments, the loop calls it with {len(known[name])}")
+            given, takes = len(known[name]), fn.__code__.co_argcount
+            raise UserError(f"{place(fn)}: {cls.__name__}.{name} takes {takes} arguments, the loop calls it with {given}")
         found[name] = fn
     return found
 
@@ -115,7 +118,6 @@ def load_kernel(key: str, names: dict) -> types.ModuleType:
             os.replace(draft, path)
     name = f"backtester.engine._loop_{key}"
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # before it runs: its cached code looks it up here
     vars(module).update(names)
@@ -135,7 +137,7 @@ def bind(cls: type, instruments: int) -> Bound:
     grouped_by = scan_hooks(hooks, known)
     lane, group = state.lane_dtype(instruments, own_state, params), state.group_dtype(seen, params)
     weaver = Weaver()
-    names = {name: None for name in known}
+    names = dict.fromkeys(known)
     for name, fn in sorted(hooks.items()):
         weaver.put(name)
         woven = weaver.weave(fn)

@@ -7,6 +7,7 @@ from pathlib import Path
 from backtester.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]  # the checkout, where strategies/ stands
+STRATEGIES = ROOT / "strategies"
 HOOKS = ("see_", "on_")
 
 
@@ -15,23 +16,22 @@ def find_strategy(strategy) -> type:
     if isinstance(strategy, type):
         return strategy
     text = str(strategy)
-    path = Path(text).expanduser() if text.endswith(".py") else ROOT / "strategies" / f"{text}.py"
+    path = Path(text).expanduser() if text.endswith(".py") else STRATEGIES / f"{text}.py"
     if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in (ROOT / "strategies").glob("*.py") if p.stem != "__init__"))
+        known = ", ".join(sorted(p.stem for p in STRATEGIES.glob("*.py") if p.stem != "__init__"))
         raise UserError(f"no strategy {text!r}: {path} does not exist (strategies are {known}, or give a file that ends in .py)")
     return only_class(load_file(path.resolve()), path)
 
 
 def load_file(path: Path):
     """The module of a file, fresh from its source; helpers beside it can be imported."""
-    name = f"strategies.{path.stem}" if path.parent == ROOT / "strategies" else f"strategy_file_{path.stem}"
+    name = f"strategies.{path.stem}" if path.parent == STRATEGIES else f"strategy_file_{path.stem}"
     if name in sys.modules and getattr(sys.modules[name], "__file__", None) == str(path):
         return sys.modules[name]
     for folder in (str(path.parent), str(ROOT)):
         if folder not in sys.path:
             sys.path.insert(0, folder)
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     keep, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # a .pyc of the same second and size would be old code
@@ -49,7 +49,8 @@ def load_file(path: Path):
 
 def only_class(module, path: Path) -> type:
     """The one class of a strategy file that has hooks."""
-    own = [v for v in vars(module).values() if isinstance(v, type) and v.__module__ == module.__name__ and any(n.startswith(HOOKS) for n in dir(v))]
+    classes = [value for value in vars(module).values() if isinstance(value, type) and value.__module__ == module.__name__]
+    own = [cls for cls in classes if any(name.startswith(HOOKS) for name in dir(cls))]
     if len(own) != 1:
         names = ", ".join(c.__name__ for c in own) or "none"
         raise UserError(f"{path}: a strategy file has one class with hooks (see_bar, on_bar, …), this one has {names}")

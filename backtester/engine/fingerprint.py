@@ -19,9 +19,8 @@ from backtester.errors import UserError
 PLAIN_VALUES = (int, float, bool, str, bytes, type(None))
 
 
-def is_foreign(module_name: str) -> bool:
-    """Whether a module belongs to Python or to an installed package, whose version stands in the key."""
-    file = getattr(sys.modules.get(module_name.split(".")[0]), "__file__", None)
+def is_foreign(file: str | None) -> bool:
+    """Whether a file belongs to Python or to an installed package, whose version stands in the key."""
     return file is None or "site-packages" in file or file.startswith(sys.base_prefix)
 
 
@@ -75,19 +74,21 @@ class Weaver:
         """A global as compiled code may see it; its value is part of the key."""
         if isinstance(value, Dispatcher | types.FunctionType):
             plain = value.py_func if isinstance(value, Dispatcher) else value
-            return value if is_foreign(plain.__module__ or "") else self.weave(plain)
+            return value if is_foreign(plain.__code__.co_filename) else self.weave(plain)
         if isinstance(value, types.ModuleType):
-            if is_foreign(value.__name__):
+            if is_foreign(getattr(value, "__file__", None)):
                 return value
-            raise UserError(f"{place(fn)}: {fn.__qualname__} uses the module {name!r}; import the function itself: from {value.__name__} import …")
+            right = f"import the function itself: from {value.__name__} import …"
+            raise UserError(f"{place(fn)}: {fn.__qualname__} uses the module {name!r}; {right}")
         if isinstance(value, type) and issubclass(value, Enum):
             self.put(value.__qualname__, [(member.name, member.value) for member in value])
         elif isinstance(value, np.ndarray):
             self.put(value.dtype.descr, value.shape, value.tobytes())
         elif isinstance(value, (*PLAIN_VALUES, tuple, Enum, np.generic)):
             self.put(type(value).__qualname__, value)
-        elif not (isinstance(value, types.BuiltinFunctionType) or isinstance(value, type)):
-            raise UserError(f"{place(fn)}: {fn.__qualname__} reads the global {name!r}, a {type(value).__name__}: only numbers, tuples, enums, arrays and functions can be compiled")
+        elif not isinstance(value, types.BuiltinFunctionType | type):
+            allowed = "only numbers, tuples, enums, arrays and functions can be compiled"
+            raise UserError(f"{place(fn)}: {fn.__qualname__} reads the global {name!r}, a {type(value).__name__}: {allowed}")
         return value
 
 

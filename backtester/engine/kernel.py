@@ -76,7 +76,8 @@ def or_nothing(hook, arguments):
 
 
 tell_spot, tell_perp = announce(see_spot, None), announce(see_perp, None)
-tell_mark, tell_index, tell_premium_index = announce(see_mark, on_mark), announce(see_index, on_index), announce(see_premium_index, on_premium_index)
+tell_mark, tell_index = announce(see_mark, on_mark), announce(see_index, on_index)
+tell_premium_index = announce(see_premium_index, on_premium_index)
 tell_funding, tell_open_interest = announce(see_funding, on_funding), announce(see_open_interest, on_open_interest)
 tell_ratio, tell_liquidation = announce(see_long_short_ratio, on_long_short_ratio), announce(see_liquidation, on_liquidation)
 tell_trade, tell_spot_trade = announce(see_trade, on_trade), announce(see_spot_trade, on_spot_trade)

@@ -36,7 +36,8 @@ def coerce(cls: type, name: str, value):
 
 def optional(annotation) -> bool:
     """Whether None is allowed: `float | None`."""
-    return (isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union) and type(None) in typing.get_args(annotation)
+    union = isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union
+    return union and type(None) in typing.get_args(annotation)
 
 
 def choice(kind, where: str, value) -> int:

@@ -8,7 +8,7 @@ from backtester.engine import state
 from backtester.engine.bind import Bound, explain
 from backtester.engine.log import ROOM
 from backtester.fields import fill_initial
-from backtester.records import row_type, rows
+from backtester.records import Row, row_type, rows
 
 DAY, HOUR = 86_400_000_000_000, 3_600_000_000_000  # ns
 HOURLY_BELOW = 60 * DAY                            # a shorter run is sampled hourly
@@ -22,7 +22,7 @@ class Tile:
 
     lanes: np.ndarray   # Bound.lane, (lanes,)
     groups: np.ndarray  # Bound.group, (groups,)
-    world: np.void      # state.world_dtype
+    world: Row          # state.world_dtype
 
 
 def group_lanes(bound: Bound, params: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

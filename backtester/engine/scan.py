@@ -121,7 +121,8 @@ class Walk(ast.NodeVisitor):
             self.visit(inner)
             owner = self.shape(inner.value)
             if owner and not owner.writable:
-                raise self.error(node, f"{ast.unparse(inner)} belongs to {owner.owner}: a hook writes only its own records and asks with the order verbs")
+                rule = "a hook writes only its own records and asks with the order verbs"
+                raise self.error(node, f"{ast.unparse(inner)} belongs to {owner.owner}: {rule}")
             if owner and owner.fields[inner.attr] is not None:
                 raise self.error(node, f"{ast.unparse(inner)} is a record: copy it field by field")
 

@@ -57,10 +57,13 @@ def terms_of(venue: Venue, market) -> np.ndarray:
     for i, instrument in enumerate(market.instruments):
         bp = instrument.taker_bp if venue.taker_bp is None else venue.taker_bp
         if bp is None and instrument.name:
-            raise UserError(f"venue.taker_bp: data set {market.name!r} names no fee for {instrument.name}; set venue.taker_bp (basis points of notional)")
+            right = "set venue.taker_bp (basis points of notional)"
+            raise UserError(f"venue.taker_bp: data set {market.name!r} names no fee for {instrument.name}; {right}")
         perp = instrument.role == "perp"
-        if perp and instrument.name and venue.missing_funding == "error" and not market.counts.get(f"funding/{instrument.name}"):
-            raise UserError(f"data set {market.name!r} has no funding of {instrument.name}; import it, or set venue.missing_funding=free to hold it free of charge")
+        unpaid = perp and instrument.name and not market.counts.get(f"funding/{instrument.name}")
+        if unpaid and venue.missing_funding == "error":
+            right = "import it, or set venue.missing_funding=free to hold it free of charge"
+            raise UserError(f"data set {market.name!r} has no funding of {instrument.name}; {right}")
         out[i]["taker"] = 0.0 if bp is None else bp * 1e-4
         out[i]["slippage"] = venue.slippage_bp * 1e-4
         out[i]["latency"] = int(venue.latency_ms * MS)

@@ -20,12 +20,12 @@ ROOT = Path(__file__).resolve().parents[2]  # the checkout, where conf/ and data
 def load(name_or_path, start: str | None = None, end: str | None = None) -> Market:
     """The market of a data set, from `start` until before `end` (ISO text, UTC; None: all that the data set's config allows).
 
-    A name is looked up in conf/data; anything else is a folder. The sample is generated where it is absent.
+    A name is looked up in conf/data; anything else is a folder. The sample is generated where it is absent or of an older generator.
     Raises UserError, which names the file, the key or the row, and what would be right.
     """
     folder, config = locate(name_or_path)
-    if folder == ROOT / "data" / "sample" and not folder.exists():
-        from backtester.market.synthetic import ensure_sample  # only the first use needs it
+    if folder == ROOT / "data" / "sample":
+        from backtester.market.synthetic import ensure_sample
 
         ensure_sample(folder)
     header, sha256 = read_header(folder)
@@ -41,7 +41,8 @@ def load(name_or_path, start: str | None = None, end: str | None = None) -> Mark
     path = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
     fill(tables, chunks, header.intervals)
     check_tables(header.name, header.instruments, tables)
-    return assemble(header.name, header.instruments, arrays, tables, header.tags, {"path": str(path), "files": files})
+    source = {"path": str(path), "start": start, "end": end, "files": files}
+    return assemble(header.name, header.instruments, arrays, tables, header.tags, source)
 
 
 def locate(name_or_path) -> tuple[Path, dict]:

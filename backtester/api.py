@@ -1,0 +1,121 @@
+"""The library as Python sees it: load a market, run a strategy on it, sweep its parameters, compare results.
+
+    import backtester as bt
+    data = bt.load("sample")
+    result = bt.run(data, "door", support=92_000)
+    table = bt.sweep(data, "door", support=[90_000, 92_000], premium_delta_bp=[0.5, 1.0])
+"""
+
+import itertools
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from backtester.engine.bind import bind
+from backtester.engine.find import STRATEGIES, find_strategy, reasons_of
+from backtester.engine.params import defaults_of, params_of
+from backtester.engine.run import run_recorded
+from backtester.engine.venue import Venue, terms_of, venue_of
+from backtester.market import dataset
+from backtester.market.schema import Market
+from backtester.result import Result, Sweep
+from backtester.results.manifest import manifest_of
+from backtester.results.metrics import lane_metrics
+from backtester.results.tables import tables
+from backtester.sweeps.lanes import column_of, params_table, sweep_lanes
+
+load = dataset.load
+strategy_class = find_strategy
+
+
+def run(
+    data: Market | str | Path, strategy, *, venue: dict | None = None, seed: int = 0, overrides: Sequence[str] = (), **params
+) -> Result:
+    """One backtest. `strategy` is a name, a file or a class; `params` are its parameters, `venue` the keys of conf/venue.
+    `overrides` is how a command line spelled it, for the manifest.
+
+    Raises UserError for a parameter, a key, a strategy or data that cannot be right.
+    """
+    market, cls, terms, name = prepare(data, strategy, venue)
+    bound = bind(cls, len(market.instruments))
+    tile, log = run_recorded(bound, market, params_of(cls, params), terms_of(terms, market))
+    return Result(
+        name=name,
+        metrics=lane_metrics(tile.lanes[0], tile.world.clock, market),
+        manifest=manifest_of(bound, market, config_of(market, cls, name, terms, seed, params), overrides),
+        tables=tables(log, market, reasons_of(cls)),
+        market=market,
+    )
+
+
+def sweep(data: Market | str | Path, strategy, *, venue: dict | None = None, threads: int | None = None, **axes):
+    """Every combination of the parameters given as lists; a parameter given as one value is the same in all.
+
+    Returns a DataFrame, a row a combination: its number, all parameters, all metrics. Each row equals the
+    single run with its parameters.
+    """
+    swept = {name: values for name, values in axes.items() if isinstance(values, list | tuple | range | np.ndarray)}
+    fixed = {name: value for name, value in axes.items() if name not in swept}
+    rows = list(itertools.product(*swept.values()))
+    grid = (list(swept), [list(column) for column in zip(*rows, strict=True)])
+    return sweep_grid(data, strategy, grid, venue=venue, threads=threads, **fixed).table
+
+
+def sweep_grid(
+    data: Market | str | Path,
+    strategy,
+    grid: tuple[list[str], list[list]],
+    *,
+    venue: dict | None = None,
+    seed: int = 0,
+    overrides: Sequence[str] = (),
+    threads: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    **fixed,
+) -> Sweep:
+    """The combinations of `grid`: names of parameters, and a column of values for each, all of one length."""
+    market, cls, terms, name = prepare(data, strategy, venue)
+    names, columns = grid
+    table = params_table(cls, fixed, names, columns)
+    bound = bind(cls, len(market.instruments))
+    metrics = sweep_lanes(bound, market, table, terms_of(terms, market), threads, progress)
+    given = defaults_of(cls) | fixed
+    out = {"combination": np.arange(len(table))}
+    for parameter, value in given.items():
+        out[parameter] = column_of(columns[names.index(parameter)] if parameter in names else [value] * len(table))
+    for key in metrics[0]:
+        if key not in out:  # a parameter that is called like a metric (`bars`) keeps its column
+            out[key] = column_of([row[key] for row in metrics])
+    swept = {parameter: list(dict.fromkeys(column)) for parameter, column in zip(names, columns, strict=True)}
+    config = config_of(market, cls, name, terms, seed, fixed) | {"sweep": swept}
+    return Sweep(out, manifest_of(bound, market, config, overrides))
+
+
+def compare(results):
+    """Results or run folders side by side: `.metrics`, `.equity`, `.config_differences` as DataFrames."""
+    from backtester.results.compare import compare as side_by_side
+
+    return side_by_side(results)
+
+
+def prepare(data, strategy, venue) -> tuple[Market, type, Venue, str]:
+    """What `run` and `sweep` start from, each checked."""
+    market = data if isinstance(data, Market) else load(data)
+    cls = find_strategy(strategy)
+    name = strategy.__name__ if isinstance(strategy, type) else Path(str(strategy)).stem
+    return market, cls, venue_of(venue), name
+
+
+def config_of(market: Market, cls: type, name: str, venue: Venue, seed: int, params: dict) -> dict:
+    """The configuration in full, as the manifest keeps it."""
+    given = {key: value.item() if isinstance(value, np.generic) else value for key, value in params.items()}
+    data = {"name": market.name, "path": market.source.get("path"), "start": market.source.get("start"), "end": market.source.get("end")}
+    file = sys.modules[cls.__module__].__file__
+    where = {"file": file} if Path(str(file)).parent != STRATEGIES else {}
+    return {"data": data, "strategy": {"name": name} | where | defaults_of(cls) | given, "venue": asdict(venue), "seed": seed}
+
+
+__all__ = ["Market", "Result", "Sweep", "compare", "load", "run", "strategy_class", "sweep", "sweep_grid"]

@@ -1,0 +1,167 @@
+"""The commands: what the user typed becomes a call, and what went wrong becomes one message and an exit code."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import NoReturn
+
+from backtester.errors import UserError
+
+INTRO = """Event-driven backtests of stories about spot and perpetual futures.
+
+  backtester run                                        the door strategy on the embedded sample
+  backtester run strategy=divergence data=btc_5m        another story, another market
+  backtester run -m strategy.support=90000,92000,null   a sweep, on all cores
+  backtester compare outputs/2025-03-01/*               finished runs side by side"""
+
+RUN = """Run one backtest, or with -m a sweep, from conf/ and the overrides.
+
+Overrides are written key=value and change any key of conf/:
+  data=NAME strategy=NAME venue=NAME experiment=NAME    a file of conf/data, conf/strategy, ...
+  strategy.premium_delta_bp=1.5 venue.latency_ms=500    one value
+  data.start=2024-01-01 data.end=2024-07-01             a part of the market: UTC, end excluded
+  strategy.file=/path/idea.py                           a strategy from anywhere
+  seed=7 hydra.run.dir=outputs/mine                     the seed; where the files go
+
+With -m, several values are a sweep:
+  strategy.support=90000,92000,null                     the values themselves
+  'strategy.premium_delta_bp=range(0.5,3,0.5)'          from 0.5, below 3
+  strategy=door,spot_led                                strategies side by side, then compared"""
+
+RUN_END = """A run leaves metrics.json, its tables as Parquet, manifest.json and report.html in outputs/<date>/<time>;
+a sweep leaves sweep.parquet (a row a combination), manifest.json and report.html in multirun/<date>/<time>."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are UserErrors."""
+
+    def error(self, message: str) -> NoReturn:
+        """Called by argparse for a wrong argument."""
+        raise UserError(f"{message}; see `{self.prog} --help`")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line; returns the exit code: 0, 2 for a mistake of the user's, 130 for Ctrl-C."""
+    try:
+        arguments = parsed(argv)
+        arguments.command(arguments)
+    except UserError as error:
+        print(f"backtester: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nbacktester: interrupted; unfinished results are not written", file=sys.stderr)
+        return 130
+    return 0
+
+
+def parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments; for `run`, overrides may stand on both sides of -m."""
+    arguments, rest = parser().parse_known_args(argv)
+    if flags := [text for text in rest if text.startswith("-") or arguments.command is not run]:
+        raise UserError(f"unknown argument {flags[0]}; see `backtester --help`")
+    if rest:
+        arguments.overrides += rest
+    return arguments
+
+
+def parser() -> Parser:
+    """Every command with its arguments."""
+    top = Parser(prog="backtester", description=INTRO, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(to, name: str, call, summary: str, **more) -> Parser:
+        added = to.add_parser(name, help=summary, description=more.pop("description", summary), **more)
+        added.set_defaults(command=call)
+        return added
+
+    raw = argparse.RawDescriptionHelpFormatter
+    one = command(commands, "run", run, "one backtest, or a sweep with -m", description=RUN, epilog=RUN_END, formatter_class=raw)
+    one.add_argument("-m", "--multirun", action="store_true", help="several values are a sweep")
+    one.add_argument("--cfg", choices=("job", "hydra", "all"), help="print the config that would be run, and stop")
+    one.add_argument("overrides", nargs="*", metavar="key=value", help="what differs from conf/")
+    two = command(commands, "compare", compare, "equity curves and metrics of several finished runs, side by side")
+    two.add_argument("folders", nargs="+", metavar="DIR", type=Path, help="a run's folder")
+    two.add_argument("--to", metavar="DIR", type=Path, help="where the page goes; left out: outputs/<date>/<time>")
+    data = commands.add_parser("data", help="make, import and describe data sets").add_subparsers(metavar="COMMAND", required=True)
+    three = command(data, "import", import_data, "raw files become a data set under data/, as a recipe says")
+    three.add_argument("recipe", metavar="RECIPE", nargs="?", help="a name in conf/import, or a file; left out: every real data set")
+    three.add_argument("folder", metavar="DIR", nargs="?", type=Path, help="where the raw files are; left out: BACKTESTER_REAL_DATA")
+    four = command(data, "show", show_data, "a data set's instruments, period and rows")
+    four.add_argument("name", metavar="NAME", help="a file of conf/data, or a folder")
+    command(data, "sample", sample_data, "generate the embedded sample again, with its ground truth")
+    five = command(commands, "report", report, "write the page of a finished run, sweep or comparison again")
+    five.add_argument("folder", metavar="DIR", type=Path, help="a folder that a run, a sweep or a comparison left")
+    return top
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """`backtester run`."""
+    from backtester import launch
+
+    if arguments.cfg:
+        launch.show(arguments.overrides, arguments.cfg)
+        return
+    folders = launch.launch(arguments.overrides, arguments.multirun)
+    runs = [folder for folder in folders if (folder / "metrics.json").is_file()]
+    if len(runs) > 1:
+        show_side_by_side(runs, runs[0].parent)
+
+
+def compare(arguments: argparse.Namespace) -> None:
+    """`backtester compare`."""
+    folder = arguments.to or Path(f"outputs/{datetime.now():%Y-%m-%d/%H-%M-%S}")  # as Hydra names a run's
+    show_side_by_side([run for run in arguments.folders if not run.is_file()], folder)  # `multirun/.../*` names the page too
+
+
+def show_side_by_side(runs: Sequence[Path], folder: Path) -> None:
+    """Print the comparison of finished runs and write its page into a folder."""
+    from backtester.report import terminal, write_comparison
+    from backtester.results.compare import compare as comparison_of
+
+    comparison = comparison_of(runs)
+    page = write_comparison(folder, runs)
+    terminal.show_compare(comparison)
+    print(f"report  {page}")
+
+
+def report(arguments: argparse.Namespace) -> None:
+    """`backtester report`."""
+    from backtester.report import write
+
+    print(f"report  {write(arguments.folder)}")
+
+
+def import_data(arguments: argparse.Namespace) -> None:
+    """`backtester data import`."""
+    from backtester.sources.real_data import build_real_data, raw_folder
+    from backtester.sources.recipe import import_recipe
+
+    if arguments.recipe:
+        print(import_recipe(arguments.recipe, arguments.folder or raw_folder()).line())
+    else:
+        build_real_data()
+
+
+def sample_data(arguments: argparse.Namespace) -> None:
+    """`backtester data sample`."""
+    from backtester.market.dataset import ROOT
+    from backtester.market.synthetic import ensure_sample
+
+    print(ensure_sample(ROOT / "data" / "sample"))
+
+
+def show_data(arguments: argparse.Namespace) -> None:
+    """`backtester data show`."""
+    from backtester.market.dataset import load
+    from backtester.market.times import iso
+
+    market = load(arguments.name)
+    print(f"{market.name}: {iso(market.start)} to {iso(market.end)}")
+    for instrument in market.instruments:
+        fees = {"taker": instrument.taker_bp, "maker": instrument.maker_bp}
+        told = ", ".join(f"{side} {bp:g} bp" for side, bp in fees.items() if bp is not None)
+        print(f"  {instrument.role:<6}{instrument.name or 'none':<20}{told}".rstrip())
+    for stream, count in market.counts.items():
+        print(f"  {count:>12,}  {stream}")

@@ -1,0 +1,86 @@
+"""One job: from a composed config to the files of a run or a sweep."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from backtester import api
+from backtester.errors import UserError
+from backtester.report import terminal
+from backtester.result import Result, Sweep
+from backtester.sweeps.grid import expand
+
+NEEDED = ("data.path", "strategy.name", "venue", "seed")
+
+
+def task(config: DictConfig) -> Path | Exception:
+    """What Hydra calls. An error is returned, not raised: Hydra would print it before the caller can say it once and clearly."""
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    try:
+        run_job(plain(config), folder, list(HydraConfig.get().overrides.task))
+        return folder
+    except Exception as error:
+        return error
+    finally:
+        prune(folder)
+
+
+def plain(config: DictConfig) -> dict[str, Any]:
+    """The config as dicts, references resolved. Raises UserError for a reference to nothing and for a part that was deleted."""
+    try:
+        if missing := [key for key in NEEDED if OmegaConf.select(config, key) is None]:
+            raise UserError(f"{missing[0]}: missing in the config; it has no default to fall back on")
+        return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
+    except OmegaConfBaseException as error:
+        raise UserError(" ".join(str(error).split())) from error
+
+
+def run_job(config: dict[str, Any], folder: Path, overrides: Sequence[str] = ()) -> None:
+    """Run the strategy on the market and write into the folder: one run, or the sweep that `config["sweep"]` asks for."""
+    data, strategy, report = config["data"], config["strategy"], config.get("report") or {}
+    page, rows = report.get("page", True), report.get("rows", 20)
+    market = api.load(data["path"], data.get("start"), data.get("end"))
+    params = {key: value for key, value in strategy.items() if key not in ("name", "file")}
+    which = strategy.get("file") or strategy["name"]
+    how = {"venue": config["venue"], "seed": config["seed"], "overrides": overrides}
+    if sweep := config.get("sweep"):
+        fixed = {key: value for key, value in params.items() if key not in sweep}
+        swept = api.sweep_grid(market, which, expand(sweep), progress=show_progress, **how, **fixed)
+        swept.write(folder, rows if page else 0)
+        show_sweep(swept, folder, rows)
+    else:
+        result = api.run(market, which, **how, **params)
+        result.write(folder, page)
+        show_run(result, folder)
+
+
+def show_run(result: Result, folder: Path) -> None:
+    """Print the summary of a run."""
+    terminal.show_run(result.metrics, result.view.hold_metrics, result.manifest, folder)
+
+
+def show_sweep(swept: Sweep, folder: Path, rows: int) -> None:
+    """Print the best rows of a sweep."""
+    terminal.show_sweep(swept.columns, swept.view().objective, rows)
+    page = folder / "report.html"
+    print(f"report  {page if page.exists() else folder}")
+
+
+def show_progress(done: int, total: int) -> None:
+    """A line that counts up, where somebody watches."""
+    if sys.stderr.isatty():
+        print(f"\r{done:,} of {total:,} combinations", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+
+def prune(folder: Path) -> None:
+    """Remove a folder in which nothing was written, and the folders above it, inside the working directory, that held only it."""
+    while folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent
+        if Path.cwd() not in folder.parents:
+            return

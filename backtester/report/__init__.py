@@ -1,0 +1,45 @@
+"""What the user looks at: the pages of runs, comparisons and sweeps, and the tables in the terminal."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from backtester.errors import UserError
+
+RUNS = "comparison.json"  # in a comparison's folder: which runs it compared
+
+
+def write(folder: str | Path, rows: int = 20) -> Path:
+    """Write the page of a finished run, sweep or comparison again, as its folder tells which; returns the page's path."""
+    folder = Path(folder)
+    page = folder / "report.html"
+    if (folder / "sweep.parquet").is_file():
+        from backtester.report.sweep_page import write_sweep_page
+        from backtester.report.view import view_of_sweep
+
+        return write_sweep_page(page, view_of_sweep(folder), rows)
+    if (folder / RUNS).is_file():
+        return write_comparison(folder, json.loads((folder / RUNS).read_text(encoding="utf-8"))["runs"])
+    if (folder / "metrics.json").is_file():
+        from backtester.report.page import write_run_page
+        from backtester.report.view import market_of, view_of_run
+
+        try:
+            market = market_of(folder)
+        except UserError:  # a run may outlive its data set: the page says that the prices are missing
+            market = None
+        return write_run_page(page, view_of_run(folder, market))
+    raise UserError(f"{folder}: no run, sweep or comparison: it has no metrics.json, sweep.parquet or {RUNS}")
+
+
+def write_comparison(folder: str | Path, runs: Sequence[str | Path]) -> Path:
+    """Compare runs by their folders and leave the page and the list of runs in `folder`; returns the page's path."""
+    from backtester.report.compare_page import write_compare_page
+    from backtester.report.render import write as write_text
+    from backtester.results.compare import compare
+
+    comparison = compare(runs)
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / RUNS, json.dumps({"runs": [str(Path(run).absolute()) for run in runs]}, indent=2) + "\n")
+    return write_compare_page(folder / "report.html", comparison)

@@ -1,0 +1,100 @@
+"""What the terminal shows: tables that stay readable without colour and in a file."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backtester.report.view import swept_of
+from backtester.report.words import ADVICE, assumptions, period, setting
+from backtester.results.catalogue import figure, metric, unit
+from backtester.results.compare import Comparison
+from backtester.results.folder import strategy_of
+
+WIDTH = 100  # columns at least, so that a narrow or absent terminal cuts no number
+RUN_ROWS = ("total_return", "final_equity", "cagr", "max_drawdown", "volatility", "sharpe", "sortino", "calmar", "trades", "win_rate",
+            "profit_factor", "exposure", "turnover", "liquidations", "fees", "slippage", "funding", "blocked")
+SWEEP_COLUMNS = ("total_return", "max_drawdown", "sharpe", "trades")
+
+
+def show_run(metrics: dict[str, Any], hold_metrics: dict[str, Any] | None, manifest: dict[str, Any], folder: str | Path) -> None:
+    """Print what a run did beside buy-and-hold, under which assumptions, and where its page is."""
+    console = _console()
+    data = manifest.get("data") or {}
+    _line(console, f"{strategy_of(manifest) or Path(folder).name} on {data.get('name', 'unnamed data')}, {period(data)} UTC", "bold")
+    table = _table("", "", "strategy", *(["buy and hold"] if hold_metrics else []))
+    for key in (key for key in RUN_ROWS if key in metrics):
+        held = [figure(key, hold_metrics[key]) if key in hold_metrics else ""] if hold_metrics else []
+        _row(table, metric(key).label, unit(key), figure(key, metrics[key]), *held)
+    console.print(table)
+    if metrics.get("ended") == "bankrupt":
+        _line(console, "The account went bankrupt: the run ended there.", "bold red")
+    for text, fallback in assumptions(manifest):
+        _line(console, f"- {text}", "yellow" if fallback else "dim")
+    _line(console, f"- {ADVICE}", "dim")
+    page = Path(folder) / "report.html"
+    _line(console, f"report  {page if page.exists() else folder}", "bold")
+
+
+def show_compare(comparison: Comparison) -> None:
+    """Print the metrics of several runs, the best of each row marked with a star, and their configurations' differences."""
+    console = _console(30 + 22 * len(comparison.names))
+    table = _table("", "", *comparison.names)
+    for key, values in comparison.metrics.iterrows():
+        best = comparison.best(key)
+        _row(table, metric(key).label, unit(key), *(figure(key, v) + (" *" if name in best else "  ") for name, v in values.items()))
+    console.print(table)
+    if len(comparison.config_differences):
+        table = _table("configured differently", *comparison.names)
+        for key, values in comparison.config_differences.iterrows():
+            _row(table, key, *map(setting, values))
+        console.print(table)
+    _line(console, comparison.alignment, "dim")
+    _line(console, f"* the best of its row. {ADVICE}", "dim")
+
+
+def show_sweep(table, objective: str, rows: int = 20) -> None:
+    """Print the best rows of a sweep, a DataFrame or a dict of columns, by a metric."""
+    swept, columns = swept_of(table), [objective, *(name for name in SWEEP_COLUMNS if name in table and name != objective)]
+    values = np.asarray(table[objective], dtype=float)
+    order = np.argsort(np.where(np.isnan(values), np.inf, -(metric(objective).better or 1) * values), kind="stable")[:rows]
+    console = _console()
+    shown = _table(*swept, *(f"{metric(name).label} {unit(name)}".strip() for name in columns), words=0)
+    chosen = {name: np.asarray(table[name])[order].tolist() for name in (*swept, *columns)}
+    for row in range(len(order)):
+        _row(shown, *(setting(chosen[name][row]) for name in swept), *(figure(name, chosen[name][row]) for name in columns))
+    console.print(shown)
+    _line(console, f"{len(order)} of {len(values):,} combinations, by {metric(objective).label}.", "dim")
+    _line(console, "The best of many is luck until shown otherwise.", "yellow")
+
+
+def _console(width: int = WIDTH):
+    from rich.console import Console
+
+    console = Console(highlight=False, emoji=False)
+    return console if console.width >= width else Console(highlight=False, emoji=False, width=max(width, WIDTH))
+
+
+def _table(*heads: str, words: int = 1):
+    """A table whose first `words` columns hold words; the others hold numbers."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for place, head in enumerate(heads):
+        table.add_column(Text(head), justify="left" if place < words or not head else "right", overflow="fold")
+    return table
+
+
+def _row(table, *cells: str) -> None:
+    """Cells as they are: a name in brackets is text, not markup."""
+    from rich.text import Text
+
+    table.add_row(*(Text(cell) for cell in cells))
+
+
+def _line(console, text: str, style: str) -> None:
+    from rich.text import Text
+
+    console.print(Text(text, style=style))

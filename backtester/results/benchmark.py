@@ -1,0 +1,39 @@
+"""Buy-and-hold from the same start: what the money would have become without any idea."""
+
+import numpy as np
+
+from backtester.records import BYTE, INSTRUMENT_SHIFT, KIND, KIND_SHIFT, PERP, ROW, SPOT
+
+
+def buy_and_hold(open0: float, closes: np.ndarray, cash: float, fee: float, slippage: float) -> np.ndarray:
+    """Equity in quote at each close, all cash spent at the first open.
+
+    open0: quote; closes: quote, (bars,); cash: quote, fee included in what it pays for; fee, slippage: fractions.
+    """
+    qty = cash / (open0 * (1 + slippage) * (1 + fee))
+    return qty * np.asarray(closes, dtype=np.float64)
+
+
+def hold_market(market, cash: float, fee: float, slippage: float) -> tuple[str, np.ndarray, np.ndarray]:
+    """Buy-and-hold of a market's spot, else of its perp: (role, close of each bar in ns, equity in quote)."""
+    role, bars = next((role, bars) for role, bars in (("spot", role_bars(market, SPOT)), ("perp", role_bars(market, PERP))) if len(bars))
+    return role, bars["ts_close"], buy_and_hold(bars["open"][0], bars["close"], cash, fee, slippage)
+
+
+def role_bars(market, role: int) -> np.ndarray:
+    """The BAR rows of the spot (SPOT) or the perp (PERP) in the order in which they became known; none if unbound."""
+    events = market.streams.events
+    kind = KIND["spot_bars"] if role == SPOT else KIND["perp_bars"]
+    mine = ((events >> KIND_SHIFT) & BYTE == kind) & ((events >> INSTRUMENT_SHIFT) & BYTE == role)
+    return market.streams.bars[events[mine] & ROW]
+
+
+def outcome(equity: np.ndarray, cash: float) -> dict[str, float]:
+    """The metrics that a curve alone has, under the keys of metrics.json; cash: its start, quote."""
+    peak = np.maximum.accumulate(np.concatenate(([cash], equity)))[1:]
+    return {
+        "initial_equity": float(cash),
+        "final_equity": float(equity[-1]),
+        "total_return": float(equity[-1] / cash - 1),
+        "max_drawdown": float(np.max(1 - equity / peak)),
+    }

@@ -1,0 +1,94 @@
+"""What a run left behind, read back: its folder's files as plain dicts and arrays."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from backtester.errors import UserError
+from backtester.market.read import numbers
+
+Columns = dict[str, np.ndarray]
+
+
+class Saved(NamedTuple):
+    """A finished run or sweep on disk."""
+
+    folder: Path
+    metrics: dict[str, Any]  # empty for a sweep
+    manifest: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The strategy's name, else the folder's."""
+        return strategy_of(self.manifest) or self.folder.name
+
+    def columns(self, table: str) -> Columns:
+        """The arrays of `<table>.parquet`."""
+        return read_columns(self.folder / f"{table}.parquet")
+
+
+def strategy_of(manifest: dict) -> str:
+    """The strategy's name in a manifest; empty where it has none."""
+    return str((manifest.get("strategy") or {}).get("name") or "")
+
+
+def read_run(folder: str | Path) -> Saved:
+    """A run's folder; UserError names the folder and what it lacks."""
+    folder = _complete(folder, "run", ("metrics.json", "equity.parquet", "manifest.json"))
+    return Saved(folder, _read_json(folder / "metrics.json"), _read_json(folder / "manifest.json"))
+
+
+def read_sweep(folder: str | Path) -> Saved:
+    """A sweep's folder; UserError names the folder and what it lacks."""
+    folder = _complete(folder, "sweep", ("sweep.parquet", "manifest.json"))
+    return Saved(folder, {}, _read_json(folder / "manifest.json"))
+
+
+def read_columns(path: Path) -> Columns:
+    """A Parquet file's columns as arrays; timestamps, of which none may be missing, as int64 ns UTC.
+
+    Read as one file and without pandas: a page must not cost that import.
+    """
+    try:
+        table = pq.ParquetFile(path).read()
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(f"{path}: not readable as Parquet ({error})") from error
+    return {name: _array(table.column(name)) for name in table.column_names}
+
+
+def flatten(config: dict, prefix: str = "") -> dict[str, Any]:
+    """Nested keys as dotted ones: {"venue": {"cash": 1.0}} is {"venue.cash": 1.0}."""
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, dict) and value else {f"{prefix}{key}": value}
+    return flat
+
+
+def _array(column: pa.ChunkedArray) -> np.ndarray:
+    kind = column.type
+    if pa.types.is_timestamp(kind) or pa.types.is_floating(kind) or pa.types.is_integer(kind):
+        return numbers(column)
+    return np.array(column.to_pylist(), dtype=object)
+
+
+def _complete(folder: str | Path, kind: str, needed: tuple[str, ...]) -> Path:
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; give the folder that the {kind} left behind")
+    if missing := [name for name in needed if not (folder / name).is_file()]:
+        raise UserError(f"{folder}: not a finished {kind}, it has no {', no '.join(missing)}")
+    return folder
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path}: not readable as JSON ({error})") from error
+    if not isinstance(found, dict):
+        raise UserError(f"{path}: holds no keys and values")
+    return found

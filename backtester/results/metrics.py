@@ -1,0 +1,69 @@
+"""The metrics of a lane, from what the loop streamed: a run and a row of a sweep share this one definition.
+
+Ratios are annualised with 365 days from equity sampled at each UTC midnight (each hour where the run is
+shorter than 60 days), ddof 1, zero risk-free rate. Drawdown is a positive fraction of the peak.
+"""
+
+import math
+
+DAY = 86_400_000_000_000  # ns
+NAN = math.nan
+
+
+def lane_metrics(lane, clock, market) -> dict:
+    """`lane` and `clock` as the loop left them; keys are those of metrics.json."""
+    tally, account, cash = lane.tally, lane.account, float(lane.terms[0].deposit)
+    years = (market.end - market.start) / (365.0 * DAY)
+    total = float(account.equity) / cash - 1.0
+    cagr = growth(total, years)
+    out = {
+        "initial_equity": cash,
+        "final_equity": float(account.equity),
+        "total_return": total,
+        "cagr": cagr,
+        **ratios(tally, int(clock.step)),
+        "calmar": cagr / float(tally.max_drawdown) if tally.max_drawdown > 0.0 else NAN,
+        "max_drawdown": float(tally.max_drawdown),
+        "exposure": int(tally.in_market) / int(clock.marks) if clock.marks else NAN,
+        "turnover": float(tally.traded) / cash,
+        "win_rate": int(tally.wins) / int(tally.trades) if tally.trades else NAN,
+        "profit_factor": profit_factor(float(tally.profit), float(tally.loss)),
+    }
+    for name in ("trades", "orders", "refused", "fills", "liquidations"):
+        out[name] = int(tally[name])
+    for name in ("fees", "slippage", "funding"):
+        out[name] = float(tally[name])
+    out |= {"events": int(clock.events), "bars": int(clock.bars), "blocked": int(account.blocked)}
+    out["sampling"] = "daily" if clock.step == DAY else "hourly"
+    out["ended"] = "end of data" if account.alive else "bankrupt"
+    return out
+
+
+def growth(total: float, years: float) -> float:
+    """Compound growth a year; -1 where everything is lost, NaN where it has no finite value."""
+    if total <= -1.0:
+        return -1.0
+    try:
+        return math.pow(1.0 + total, 1.0 / years) - 1.0
+    except OverflowError:
+        return NAN
+
+
+def ratios(tally, step: int) -> dict:
+    """Volatility, Sharpe and Sortino ratio from the running moments of sampled returns."""
+    n, a_year = int(tally.samples), 365.0 * DAY / step
+    deviation = math.sqrt(float(tally.m2) / (n - 1)) if n > 1 else NAN
+    below = math.sqrt(float(tally.downside) / n) if n else NAN
+    mean, scale = float(tally.mean), math.sqrt(a_year)
+    return {
+        "volatility": deviation * scale,
+        "sharpe": mean / deviation * scale if deviation > 0.0 else NAN,
+        "sortino": mean / below * scale if below > 0.0 else NAN,
+    }
+
+
+def profit_factor(profit: float, loss: float) -> float:
+    """Sum of winning trades over sum of losing ones; infinite without a loser, NaN without a trade."""
+    if loss > 0.0:
+        return profit / loss
+    return math.inf if profit > 0.0 else NAN

@@ -1,0 +1,1 @@
+"""Importers: they only write data sets."""

@@ -1,0 +1,250 @@
+"""The pages and the terminal's tables: what stands on them, and that they reach for nothing."""
+
+import json
+import re
+import subprocess
+import sys
+from base64 import b64encode
+from hashlib import sha256
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from run_folder import FILLS, MINUTE, T0, TRADES, write_run, write_table
+
+from backtester import report
+from backtester.errors import UserError
+from backtester.report import terminal
+from backtester.report.axis import thin, ticks, time_ticks
+from backtester.report.heat import heat_map
+from backtester.report.page import marks, write_run_page
+from backtester.report.svg import CROWD, Line, Mark, Panel, draw
+from backtester.report.sweep_page import luck, write_sweep_page
+from backtester.report.view import RunView, view_of_run, view_of_sweep
+from backtester.results.compare import compare
+
+HOSTILE = "<script>alert('x')</script>"
+PRICES = {
+    "spot": (T0 + MINUTE * np.arange(4), np.array([101.0, 102.0, 103.0, 104.0])),
+    "perp": (T0 + MINUTE * np.arange(4), np.array([100.0, 102.0, 103.0, 150.0])),
+}
+
+
+def day(text: str) -> int:
+    return int(np.datetime64(text, "ns").astype("i8"))
+
+
+def page_of(folder, **more) -> str:
+    saved = view_of_run(folder)
+    view = RunView(saved.name, saved.metrics, saved.manifest, saved.equity, saved.fills, saved.trades, **more)
+    return write_run_page(folder / "report.html", view).read_text()
+
+
+def sweep_folder(folder, **more):
+    folder.mkdir()
+    table = {
+        "combination": [0, 1, 2, 3], "support": [90_000.0, 90_000.0, None, None], "bars": [10, 20, 10, 20], "qty": [1.0] * 4,
+        "total_return": [0.1, -0.1, 0.3, 0.2], "sharpe": [1.0, -1.0, 3.0, None], "max_drawdown": [0.1, 0.4, 0.2, 0.3],
+    }
+    write_table(folder / "sweep.parquet", table)
+    config = {
+        "data": {"name": "tiny", "path": "data/tiny"}, "strategy": {"name": "door", "support": 90_000.0, "bars": 10, "qty": 1.0},
+        "venue": {"fills": "strict"}, "sweep": {"support": [90_000.0, None], "bars": [10, 20]},
+    }
+    (folder / "manifest.json").write_text(json.dumps({"strategy": {"name": "door"}, "config": config} | more))
+    return folder
+
+
+# ------------------------------------------------------------------ scales and lines
+
+
+def test_thinning_keeps_every_spike_and_both_ends():
+    values = np.zeros(100_000)
+    values[[31_234, 77_777]] = 9.0, -9.0
+    ts, kept = thin(np.arange(100_000) * MINUTE, values)
+    assert len(kept) <= 2 * 1_200 + 2
+    assert (kept.max(), kept.min()) == (9.0, -9.0)
+    assert (ts[kept == 9.0] // MINUTE).tolist() == [31_234]
+    assert (ts[0], ts[-1]) == (0, 99_999 * MINUTE)
+    assert np.all(np.diff(ts) > 0)
+
+
+def test_ticks_are_round():
+    assert ticks(-0.8, 0.8, 3) == [-0.5, 0.0, 0.5]
+    assert ticks(91_000.0, 106_500.0, 6) == [92_000.0, 94_000.0, 96_000.0, 98_000.0, 100_000.0, 102_000.0, 104_000.0, 106_000.0]
+    assert [label for _, label in time_ticks(day("2025-01-01T22:00"), day("2025-01-02T01:00"), 4)] == ["22:00", "23:00", "2 Jan", "01:00"]
+    assert [label for _, label in time_ticks(day("2024-11-15"), day("2025-05-02"), 6)] == ["Dec", "2025", "Feb", "Mar", "Apr", "May"]
+
+
+def test_a_gap_breaks_the_line():
+    line = Line("x", np.arange(5), np.array([1.0, 2.0, np.nan, 2.0, 1.0]), "perp")
+    path = re.search(r'class="line perp" d="([^"]*)"', draw(Panel("p", "", [line], 100, str), 0, 4, labelled=True)).group(1)
+    assert path.count("M") == 2
+
+
+def test_long_and_short_entries_and_exits_are_told_apart():
+    qty = [2.0, -3.0, -1.0, 2.0]  # long 2; flip to short 1; add to it; flat again
+    fills = {
+        "ts": np.arange(1, 5), "instrument": np.array(["P"] * 4, dtype=object), "qty": np.array(qty),
+        "price": np.arange(4) + 100.0, "reason": np.array(["in", "flip", "add", "out"], dtype=object),
+    }
+    assert [(m.ts, m.side, m.kind) for m in marks(fills)] == [
+        (1, "long", "entry"), (2, "long", "exit"), (2, "short", "entry"), (3, "short", "entry"), (4, "short", "exit"),
+    ]
+
+
+def test_too_many_marks_are_counted_instead():
+    line = Line("x", np.arange(1_000), np.ones(1_000), "perp")
+    some = [Mark(i, 1.0, "long", "entry", "") for i in range(CROWD + 1)]
+    drawn = draw(Panel("p", "", [line], 100, str, marks=some), 0, 999, labelled=True)
+    assert 'class="mark' not in drawn
+    assert sum(int(n) for n in re.findall(r"<title>(\d+) long entries", drawn)) == CROWD + 1
+
+
+# ------------------------------------------------------------------ the run's page
+
+
+def test_the_run_page_says_what_happened(tmp_path):
+    hold = {"role": "spot", "total_return": 0.02, "max_drawdown": 0.0}
+    page = page_of(write_run(tmp_path / "run"), prices=PRICES, hold=(PRICES["spot"][0], PRICES["spot"][1] * 9), hold_metrics=hold)
+    assert (
+        "door on tiny, 2025-01-01 to 2025-01-01, returned +10.00 % against +2.00 % for buying and holding the spot from the same start: "
+        "max drawdown 5.00 %, 1 trade, 3.00 paid in fees, 0.50 received in funding."
+    ) in page
+    assert "Research, not advice" in page
+    titles = re.findall(r"<figcaption><b>([^<]*)</b>", page)
+    assert titles == ["Price", "Premium of spot over perp", "Equity", "Drawdown", "Position"]
+    assert page.count('<tr class="trade">') == 1
+    assert re.findall(r'<g class="mark (\w+) (\w+)">', page) == [("entry", "long"), ("exit", "long")]
+    assert page.count('<path class="link long"') == 1
+
+
+def test_the_run_page_names_costs_assumptions_and_fallbacks(tmp_path):
+    page = page_of(write_run(tmp_path / "run"))
+    text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    assert "fees 3.00 0.30 slippage 1.00 0.10 funding \N{MINUS SIGN}0.50 \N{MINUS SIGN}0.05 together 3.50 0.35" in text
+    assert "<li>taker fee 5 bp</li>" in page
+    assert '<li class="fallback">BTC-PERP: FALLBACK no funding data</li>' in page
+    assert "strategy.support 92000.0" in text
+    assert "perp_bars/BTC-PERP 2025-01-01 00:00 2025-01-01 00:03" in text
+
+
+def test_a_page_is_self_contained(tmp_path):
+    page = page_of(write_run(tmp_path / "run"), prices=PRICES)
+    style = re.search(r"<style>(.*)</style>", page, re.DOTALL).group(1)
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    assert f"content=\"default-src 'none'; style-src 'sha256-{digest}'\"" in page
+    assert "://" not in page
+    assert not re.search(r"<(script|link|img|iframe)|\s(style|src|href|on\w+)=", page)
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
+        "equity.parquet", "fills.parquet", "manifest.json", "metrics.json", "report.html", "trades.parquet",
+    ]
+
+
+def test_hostile_names_are_text(tmp_path):
+    fills, trades = FILLS | {"reason": [HOSTILE] * 2}, TRADES | {"exit_reason": [HOSTILE], "instrument": [HOSTILE]}
+    config = {"strategy": {"name": HOSTILE, HOSTILE: HOSTILE}}
+    page = page_of(write_run(tmp_path / "run", name=HOSTILE, config=config, fills=fills, trades=trades), prices=PRICES)
+    assert "<script" not in page
+    assert "&lt;script&gt;alert" in page
+
+
+def test_a_spike_of_equity_is_on_the_page(tmp_path):
+    equity = np.full(20_000, 1_000.0)
+    equity[12_345] = 5_000.0
+    page = page_of(write_run(tmp_path / "run", equity))
+    path = re.search(r'class="line strategy" d="M([^"]*)"', page).group(1)
+    heights = [float(point.split()[1]) for point in path.split("L")]
+    assert (len(heights) <= 2 * 1_200 + 2, min(heights) < 20, sum(y < 100 for y in heights)) == (True, True, 1)
+
+
+def test_a_run_without_trades_has_a_page(tmp_path):
+    none = [{name: values[:0] for name, values in table.items()} for table in (FILLS, TRADES)]
+    page = page_of(write_run(tmp_path / "run", fills=none[0], trades=none[1]))
+    assert "No trade was closed." in page
+    assert '<tr class="trade">' not in page
+
+
+def test_a_page_does_not_wait_for_pandas(tmp_path):
+    folder = write_run(tmp_path / "run")
+    source = f"import sys; from backtester import report; report.write({str(folder)!r}); sys.exit('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", source], cwd=ROOT, check=False).returncode == 0
+
+
+def test_a_run_outlives_its_data(tmp_path):
+    page = report.write(write_run(tmp_path / "run")).read_text()
+    assert "The market's prices are not drawn" in page
+    with pytest.raises(UserError, match="no run, sweep or comparison"):
+        report.write(tmp_path)
+
+
+# ------------------------------------------------------------------ comparison and sweep
+
+
+def test_the_comparison_page_marks_the_best_and_the_differences(tmp_path):
+    better = {"sharpe": 2.5, "max_drawdown": 0.01}
+    runs = [write_run(tmp_path / "a"), write_run(tmp_path / "b", name="<b>", start=1, metrics=better, config={"seed": 7})]
+    page = report.write_comparison(tmp_path / "both", runs).read_text()
+    assert re.findall(r'<td class="best"[^>]*>([^<]*)', page) == ["1.00", "2.50"]
+    assert "2025-01-01 00:01 to 2025-01-01 00:02 UTC" in page
+    assert re.findall(r"<figcaption><b>([^<]*)</b>", page) == ["Return from the common start", "Equity", "Drawdown"]
+    assert re.search(r'<th class="word">seed</th><td class="faint">not a key</td><td>7</td>', page)
+    assert "&lt;b&gt;" in page
+    assert "://" not in page
+    assert report.write(tmp_path / "both").read_text() == page
+
+
+def test_the_sweep_page_ranks_and_warns(tmp_path):
+    page = write_sweep_page(tmp_path / "report.html", view_of_sweep(sweep_folder(tmp_path / "sweep")), rows=3).read_text()
+    assert "The best of 4 combinations is luck until shown otherwise." in page
+    assert re.findall(r'<tr class="combination"><td class="faint">(\d)</td><td>(.*?)</td><td>(.*?)</td>', page) == [
+        ("2", "off", "10"), ("0", "90,000", "10"), ("1", "90,000", "20"),
+    ]
+    command = "backtester run data.path=data/tiny strategy=door strategy.qty=1.0 venue.fills=strict strategy.support=null strategy.bars=10"
+    assert f"<code>{command}</code>" in page
+    assert len(re.findall(r'<rect class="h\d"', page)) == 3  # the fourth combination has no Sharpe ratio
+    assert "://" not in page
+
+
+def test_a_command_repeats_what_the_user_wrote_and_not_the_sweep(tmp_path):
+    wrote = ["data=tiny", "strategy=door", "strategy.bars=10", "+sweep.bars='10,20'", "hydra.sweep.subdir='.'", "venue.cash=5 000"]
+    view = view_of_sweep(sweep_folder(tmp_path / "sweep", overrides=wrote), objective="max_drawdown")
+    assert view.ranked().tolist() == [0, 2, 3, 1]
+    assert view.command(1) == "backtester run data=tiny strategy=door 'venue.cash=5 000' strategy.support=90000.0 strategy.bars=20"
+
+
+def test_the_heat_map_shows_medians_from_worst_to_best():
+    x, y = np.array([1, 1, 1, 2]), np.array(["a", "a", "b", "b"], dtype=object)
+    drawn = heat_map(("x", x), ("y", y), np.array([1.0, 3.0, 9.0, 0.0]), -1, "{:.1f}".format)
+    assert re.findall(r'<rect class="(h\d)"[^>]*><title>([^<]*)', drawn) == [
+        ("h6", "x 1, y a: 2.0"), ("h0", "x 1, y b: 9.0"), ("h8", "x 2, y b: 0.0"),
+    ]
+
+
+def test_expected_luck_grows_with_the_number_of_tries():
+    draws = np.random.default_rng(1).standard_normal((4_000, 100)).max(axis=1)
+    assert luck(100) == pytest.approx(draws.mean(), abs=0.05)
+
+
+# ------------------------------------------------------------------ the terminal
+
+
+def test_the_terminal_shows_a_run_beside_buy_and_hold(tmp_path, capsys):
+    view = view_of_run(write_run(tmp_path / "run", name="[red]door"))
+    terminal.show_run(view.metrics, {"role": "spot", "total_return": -0.02}, view.manifest, tmp_path / "run")
+    shown = capsys.readouterr().out
+    lines = [line.split() for line in shown.splitlines()]
+    assert shown.startswith("[red]door on tiny, 2025-01-01 to 2025-01-01 UTC")
+    assert ["total", "return", "%", "+10.00", "-2.00"] in lines
+    assert ["fees", "quote", "3.00"] in lines
+    assert "- BTC-PERP: FALLBACK no funding data" in shown
+    assert "\x1b" not in shown
+
+
+def test_the_terminal_shows_comparison_and_sweep(tmp_path, capsys):
+    terminal.show_compare(compare([write_run(tmp_path / "a"), write_run(tmp_path / "b", metrics={"sharpe": 0.5}, config={"seed": 7})]))
+    terminal.show_sweep(view_of_sweep(sweep_folder(tmp_path / "sweep")).table, "sharpe", rows=2)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["Sharpe", "ratio", "1.50", "*", "0.50"] in lines
+    assert ["off", "10", "3.00", "+30.00", "20.00"] in lines
+    assert ["90,000", "10", "1.00", "+10.00", "10.00"] in lines
