@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from backtester import api
+from backtester.engine import jit
 from backtester.errors import UserError
 from backtester.report import terminal
 from backtester.result import Result, Sweep
@@ -44,7 +46,10 @@ def run_job(config: dict[str, Any], folder: Path, overrides: Sequence[str] = ())
     """Run the strategy on the market and write into the folder: one run, or the sweep that `config["sweep"]` asks for."""
     data, strategy, report = config["data"], config["strategy"], config.get("report") or {}
     page, rows = report.get("page", True), report.get("rows", 20)
-    market = api.load(data["path"], data.get("start"), data.get("end"))
+    with ThreadPoolExecutor(1) as pool:
+        started = pool.submit(jit.start)
+        market = api.load(data["path"], data.get("start"), data.get("end"))
+        started.result()
     params = {key: value for key, value in strategy.items() if key not in ("name", "file")}
     which = strategy.get("file") or strategy["name"]
     how = {"venue": config["venue"], "seed": config["seed"], "overrides": overrides}

@@ -62,6 +62,7 @@ def assemble(name: str, instruments: tuple[Instrument, ...], arrays: dict, table
         counts={labels[key]: len(table) for key, table in tables.items()},
         tags=tuple(tags),
         source={"name": name} | (source or {}) | {"streams": periods},
+        tables=tables,
     )
 
 

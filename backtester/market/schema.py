@@ -52,6 +52,7 @@ class Market:
     counts: dict[str, int]               # rows per "stream/instrument"
     tags: tuple[str, ...]                # words of exogenous tags; a code is an index
     source: dict                         # name, path, sha256 per file, period per stream
+    tables: dict                         # (stream, instrument index): its records, views into `streams`
 
 
 @dataclass(frozen=True)

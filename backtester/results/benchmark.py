@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from backtester.records import BYTE, INSTRUMENT_SHIFT, KIND, KIND_SHIFT, PERP, ROW, SPOT
+from backtester.records import PERP, SPOT
 
 
 def buy_and_hold(open0: float, closes: np.ndarray, cash: float, fee: float, slippage: float) -> np.ndarray:
@@ -21,11 +21,8 @@ def hold_market(market, cash: float, fee: float, slippage: float) -> tuple[str, 
 
 
 def role_bars(market, role: int) -> np.ndarray:
-    """The BAR rows of the spot (SPOT) or the perp (PERP) in the order in which they became known; none if unbound."""
-    events = market.streams.events
-    kind = KIND["spot_bars"] if role == SPOT else KIND["perp_bars"]
-    mine = ((events >> KIND_SHIFT) & BYTE == kind) & ((events >> INSTRUMENT_SHIFT) & BYTE == role)
-    return market.streams.bars[events[mine] & ROW]
+    """The BAR rows of the spot (SPOT) or the perp (PERP); none if unbound."""
+    return market.tables.get(("spot_bars" if role == SPOT else "perp_bars", role), market.streams.bars[:0])
 
 
 def outcome(equity: np.ndarray, cash: float) -> dict[str, float]:

@@ -5,6 +5,7 @@ import math
 import os
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +24,14 @@ def write_folder(folder: Path, tables: dict, documents: dict, page: Callable[[Pa
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     try:
-        for name, columns in tables.items():
-            write_table(draft / f"{name}.parquet", columns)
-        for name, document in documents.items():
-            (draft / name).write_text(json.dumps(finite(document), indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        if page:
-            page(draft / "report.html")
+        with ThreadPoolExecutor() as pool:  # compression leaves Python free for the page
+            writing = [pool.submit(write_table, draft / f"{name}.parquet", columns) for name, columns in tables.items()]
+            for name, document in documents.items():
+                (draft / name).write_text(json.dumps(finite(document), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+            if page:
+                page(draft / "report.html")
+            for job in writing:
+                job.result()
         publish(draft, folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)

@@ -1,0 +1,104 @@
+"""D11 to D13, doors: the alternating legs after an impulse, counted until the impulse's high breaks.
+
+The anchor is an up-leg that spot led or shared (B8: "spot buying, the premium unchanged"), large and quick;
+its high is "106,000". Door 1 is the drop after it, door 2 the rise, door 3 the drop whose rising premium
+arms the trade (B2, B11). A leg is a door where it alternates, comes soon enough, retraces the leg before
+it by a share within a band (B17) and ends below the anchor. Legs that do not fit are not counted.
+"""
+
+from backtester.features.basic import BP, HOUR, MINUTE, NAN, missing
+from backtester.features.labels import Label
+from backtester.features.points import Point, copy_point
+
+CEILING = 0.002  # a door may end this far above the anchor, log price
+
+
+class Doors:
+    """Where the game stands; without an anchor its price is NaN."""
+
+    anchor: Point           # the impulse's high
+    end: Point              # where the door being drawn ends so far
+    count: int = 0          # doors completed
+    since: int = 0          # where that door starts, ns
+    drawing: int = 0        # number of the door being drawn, or completed at this very pair; 0: none
+    last_bp: float = NAN    # size of the last counted leg, bp
+    above: int = 0          # closes in a row above the anchor's break
+    anchor_bp: float = 80.0     # smallest impulse, bp
+    anchor_min: float = 360.0   # longest impulse, minutes
+    door_min: float = 480.0     # longest door, minutes
+    retrace_lo: float = 0.25    # smallest share of the leg before
+    retrace_hi: float = 2.5     # largest share of the leg before
+    band: float = 0.04          # how far below the anchor the game may go, log price
+    broken: float = 0.001       # how far above the anchor is a new high, log price
+    hold: int = 3               # closes above it that end the game
+    ttl_h: float = 48.0         # longest game, hours
+
+
+def start_doors(f, anchor_bp, anchor_min, door_min, retrace_lo, retrace_hi):
+    """Set what an impulse and a door are."""
+    f.anchor_bp = anchor_bp
+    f.anchor_min = anchor_min
+    f.door_min = door_min
+    f.retrace_lo = retrace_lo
+    f.retrace_hi = retrace_hi
+
+
+def bound_doors(f, band_bp, break_bp, hold, ttl_h):
+    """Set what ends a game: too far below, closes above a new high, too long."""
+    f.band = band_bp * BP
+    f.broken = break_bp * BP
+    f.hold = hold
+    f.ttl_h = ttl_h
+
+
+def see_doors(f, legs, done_label):
+    """Take in the legs of one pair; `done_label` is the label of the last confirmed leg."""
+    if missing(legs.here.log):
+        return
+    end_game(f, legs.here)
+    if legs.turned:
+        copy_point(f.end, legs.start)
+        take_leg(f, legs.done, done_label)
+    else:
+        copy_point(f.end, legs.extreme)
+        f.since = legs.start.ts
+        size_bp = abs(legs.extreme.log - legs.start.log) / BP
+        minutes = (legs.extreme.ts - legs.start.ts) / MINUTE
+        f.drawing = f.count + 1 if fits(f, legs.direction, size_bp, minutes) else 0
+
+
+def end_game(f, here):
+    """Forget the anchor where a new high held, where the price left the band, or where it took too long."""
+    f.above = f.above + 1 if here.log > f.anchor.log + f.broken else 0
+    if f.above >= f.hold or here.log < f.anchor.log - f.band or here.ts - f.anchor.ts > f.ttl_h * HOUR:
+        f.anchor.price = NAN
+        f.anchor.log = NAN
+        f.count = 0
+
+
+def fits(f, direction, size_bp, minutes):
+    """Whether a leg that ends at `f.end` is the next door."""
+    if missing(f.anchor.log) or (direction < 0.0) != (f.count % 2 == 0):
+        return False
+    share = size_bp / f.last_bp
+    inside = f.anchor.log - f.band <= f.end.log <= f.anchor.log + CEILING
+    return inside and f.retrace_lo <= share <= f.retrace_hi and minutes <= f.door_min
+
+
+def take_leg(f, done, done_label):
+    """A leg was confirmed, it ended at `f.end`: a door, an anchor, or neither."""
+    f.drawing = 0
+    if fits(f, done.direction, done.size_bp, done.minutes):
+        f.count += 1
+        f.drawing = f.count
+        f.last_bp = done.size_bp
+    elif is_impulse(f, done, done_label) and (missing(f.anchor.log) or f.end.log > f.anchor.log):
+        copy_point(f.anchor, f.end)
+        f.last_bp = done.size_bp
+        f.count = 0
+
+
+def is_impulse(f, leg, leg_label):
+    """Whether a confirmed leg is an up-leg that spot led or shared, large and quick."""
+    by_spot = leg_label in (Label.SPOT_DRIVEN, Label.SPOT_BUYS)
+    return leg.direction > 0.0 and by_spot and leg.size_bp >= f.anchor_bp and leg.minutes <= f.anchor_min
