@@ -107,6 +107,23 @@ def test_support_that_held_long_enough_lets_it_in_later():
     assert (hour, reason) == (206.0, "ENTRY_SPOT_LED")
 
 
+def test_a_support_that_holds_is_not_enough_where_the_price_is_below_it():
+    """92,330 was reclaimed in the first hour and never broke, for 92,100 is within its tolerance; bought when the price is above."""
+    table = market()
+    for stream in ("spot_bars", "perp_bars"):
+        table[stream]["close"][:HOUR] = 92_400.0
+    assert story(table, support=92_330.0) == [(197.0, "perp", "ENTRY_SPOT_LED")]
+
+
+def test_bought_again_only_after_a_gate_was_shut():
+    """Funding is hot from hour 208 to 216; each time 10 hours are held."""
+    table = market()
+    assert story(table, max_hold_h=10.0) == [(196.0, "perp", "ENTRY_SPOT_LED"), (206.0, "perp", "MAX_HOLD")]
+    table["funding"]["rate"][208 // 8] = 2e-4
+    again = [(217.0, "perp", "ENTRY_SPOT_LED"), (227.0, "perp", "MAX_HOLD")]
+    assert story(table, max_hold_h=10.0) == [(196.0, "perp", "ENTRY_SPOT_LED"), (206.0, "perp", "MAX_HOLD"), *again]
+
+
 @pytest.mark.parametrize("stream", ["open_interest", "funding"])
 def test_what_is_missing_blocks_every_hour(stream):
     table = market()
