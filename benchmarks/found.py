@@ -105,9 +105,8 @@ def inside(moments: np.ndarray, episodes: list[dict], later_h: float) -> tuple[i
 
 def door_scores(market, **params) -> tuple[int, int, int, int]:
     """The same of door setups: the third door, or a later drop of the same game, confirmed as SHORTS_IN."""
-    truth = [
-        (moment(leg["start"]), moment(leg["end"]), -1.0) for episode in planted("door") for leg in episode["legs"] if leg["role"] == "door 3"
-    ]
+    thirds = [leg for episode in planted("door") for leg in episode["legs"] if leg["role"] == "door 3"]
+    truth = [(moment(leg["start"]), moment(leg["end"]), -1.0) for leg in thirds]
     calls = [leg for leg in found_legs(market, **params) if leg[4] >= 3 and leg[4] % 2 == 1 and leg[3] == "SHORTS_IN"]
     hit = sum(any(covers(call, leg) for call in calls) for leg in truth)
     return len(truth), hit, len(calls), sum(any(covers(call, leg) for leg in truth) for call in calls)
@@ -128,7 +127,8 @@ def line(name: str, scores: tuple[int, int, int, int]) -> str:
     """One row of the table."""
     planted_, recalled, found, right = scores
     precision = f"{right / found:.2f}" if found else "n/a"
-    return f"{name:16s} planted {planted_:3d}, found {recalled:3d}: recall {recalled / planted_:.2f}; called {found:3d}, right {right:3d}: precision {precision}"
+    recall = f"planted {planted_:3d}, found {recalled:3d}: recall {recalled / planted_:.2f}"
+    return f"{name:16s} {recall}; called {found:3d}, right {right:3d}: precision {precision}"
 
 
 def main() -> None:

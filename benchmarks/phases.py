@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 TIMES = 7
 HEADER = {
     "name": "year",
-    "instruments": [{"name": i.name, "role": i.role, "tick": i.tick, "lot": i.lot, "taker_bp": i.taker_bp, "maker_bp": i.maker_bp} for i in INSTRUMENTS],
-    "streams": {
-        "spot_bars": {"interval": "1m"}, "perp_bars": {"interval": "1m"}, "open_interest": {"lag_ms": 330_000}, "funding": {}, "liquidations": {},
-    },
+    "instruments": [asdict(instrument) for instrument in INSTRUMENTS],
+    "streams": {"spot_bars": {"interval": "1m"}, "perp_bars": {"interval": "1m"}, "open_interest": {}, "funding": {}, "liquidations": {}},
 }
 PROGRAM = """
 import time; begin = time.perf_counter()
@@ -74,7 +73,8 @@ def wall(command: list[str], environment: dict, folder: str) -> float:
 
 def split(command: list[str], environment: dict, folder: str) -> dict[str, float]:
     """Seconds per phase of one process, the interpreter's own start apart."""
-    done = subprocess.run([sys.executable, "-c", PROGRAM, *command], cwd=folder, env=environment, check=True, capture_output=True, text=True)
+    program = [sys.executable, "-c", PROGRAM, *command]
+    done = subprocess.run(program, cwd=folder, env=environment, check=True, capture_output=True, text=True)
     return json.loads(done.stderr.splitlines()[-1])
 
 

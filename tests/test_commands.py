@@ -12,9 +12,10 @@ from backtester.cli import main
 from backtester.report.view import view_of_sweep
 
 KEYS = {
-    "initial_equity", "final_equity", "total_return", "cagr", "volatility", "sharpe", "sortino", "calmar", "max_drawdown", "exposure", "turnover",
-    "win_rate", "profit_factor", "trades", "orders", "fills", "liquidations", "fees", "slippage", "funding", "events", "bars", "blocked",
-}  # fmt: skip
+    "initial_equity", "final_equity", "total_return", "cagr", "volatility", "sharpe", "sortino", "calmar", "max_drawdown", "exposure",
+    "turnover", "win_rate", "profit_factor", "trades", "orders", "fills", "liquidations", "fees", "slippage", "funding", "events", "bars",
+    "blocked",
+}
 
 
 @pytest.fixture
