@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from run_folder import CONFIG, write_run
-from tables import bars
+from tables import SPOT_AND_PERP, bars
 
 from backtester.errors import UserError
-from backtester.records import KIND, KIND_SHIFT, PERP, SPOT
+from backtester.market.merge import build
+from backtester.records import PERP, SPOT
 from backtester.results.benchmark import buy_and_hold, hold_market, outcome
 from backtester.results.catalogue import best, figure
 from backtester.results.compare import compare
@@ -103,15 +104,12 @@ def test_buy_and_hold_spends_all_cash_at_the_first_open():
     }
 
 
-@pytest.mark.parametrize(("kinds", "role", "last"), [(("spot_bars", "perp_bars"), "spot", 20.0), (("perp_bars",), "perp", 40.0)])
-def test_what_is_held_is_the_spot_else_the_perp(kinds, role, last):
-    rows, events = [], []
-    for kind in kinds:
+@pytest.mark.parametrize(("streams", "role", "last"), [(("spot_bars", "perp_bars"), "spot", 20.0), (("perp_bars",), "perp", 40.0)])
+def test_what_is_held_is_the_spot_else_the_perp(streams, role, last):
+    tables = {}
+    for stream in streams:
         table = bars([0, 60], price=1.0)
-        table["close"] = (1.0, 2.0 if kind == "spot_bars" else 4.0)
-        instrument = SPOT if kind == "spot_bars" else PERP
-        events += [len(rows) + i | KIND[kind] << KIND_SHIFT | instrument << 40 for i in range(2)]
-        rows += list(table)
-    market = SimpleNamespace(streams=SimpleNamespace(events=np.array(events), bars=np.array(rows, dtype=table.dtype)))
-    held, ts, equity = hold_market(market, cash=10.0, fee=0.0, slippage=0.0)
+        table["close"] = (1.0, 2.0 if stream == "spot_bars" else 4.0)
+        tables[stream, SPOT if stream == "spot_bars" else PERP] = table
+    held, ts, equity = hold_market(build("two", SPOT_AND_PERP, tables), cash=10.0, fee=0.0, slippage=0.0)
     assert (held, equity.tolist(), ts.tolist()) == (role, [10.0, last], table["ts_close"].tolist())

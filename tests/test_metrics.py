@@ -15,7 +15,7 @@ DAY, HOUR = pd.Timedelta("1D"), pd.Timedelta("1h")
 
 @pytest.fixture(scope="module", params=[60, 10])
 def result(request):
-    return bt.run(sample_market(request.param), "divergence", premium_delta_bp=3.0, qty=0.3)
+    return bt.run(sample_market(request.param), "divergence", premium_delta_bp=2.0, qty=0.3)
 
 
 def test_ratios_equal_pandas_on_the_sampled_curve(result):
