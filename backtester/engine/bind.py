@@ -95,10 +95,12 @@ def scan_hooks(hooks: dict, known: dict) -> tuple[str, ...]:
     return tuple(sorted(market.reads))
 
 
-def cache_folder() -> Path:
-    """Where compiled loops are kept: BACKTESTER_CACHE, else the user's cache folder."""
+def cache_folder(kind: str) -> Path:
+    """Where what was compiled is kept (`loops`, `pages`): in BACKTESTER_CACHE, else in the user's cache folder."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get("BACKTESTER_CACHE") or Path(home) / "backtester")
+    folder = Path(os.environ.get("BACKTESTER_CACHE") or Path(home) / "backtester") / kind
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def engine_sources() -> list[bytes]:
@@ -110,9 +112,8 @@ def load_kernel(key: str, names: dict) -> types.ModuleType:
     """The loop as a module, its undefined names set."""
     path = KERNEL
     if not jit.plain():
-        path = cache_folder() / f"loop_{key}.py"
+        path = cache_folder("loops") / f"loop_{key}.py"
         if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
             draft = path.with_suffix(f".{os.getpid()}")
             draft.write_bytes(KERNEL.read_bytes())
             os.replace(draft, path)
@@ -152,7 +153,7 @@ def explain(error: Exception, bound: Bound) -> UserError:
     """A compile error of numba as one message with the strategy's own file and line."""
     text = str(error)
     places = [(Path(file).resolve(), line) for file, line in re.findall(r'File "([^"]+)", line (\d+)', text)]
-    places = [(file, line) for file, line in places if file.parent not in (HERE, cache_folder().resolve())]
+    places = [(file, line) for file, line in places if file.parent not in (HERE, cache_folder("loops").resolve())]
     reason = next((line.strip() for line in text.splitlines() if line.strip() and not line.startswith("Failed in")), type(error).__name__)
     where = f"{places[-1][0]}:{places[-1][1]}" if places else bound.name
     return UserError(f"{where}: this cannot be compiled: {reason}")

@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from backtester.engine.bind import cache_folder
 from backtester.report.words import minus, setting
 from backtester.results.catalogue import figure, metric, unit
 
@@ -14,9 +15,10 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 def render(template: str, **values: Any) -> str:
     """A page's text. Everything is escaped but the drawings, which escape their own words."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 
-    pages = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
+    kept = FileSystemBytecodeCache(str(cache_folder("pages")))  # compiling the templates would take longer than filling them
+    pages = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, bytecode_cache=kept)
     pages.trim_blocks = pages.lstrip_blocks = True
     pages.filters |= {"minus": minus, "setting": setting}
     style = (TEMPLATES / "page.css").read_text(encoding="utf-8")

@@ -116,6 +116,8 @@ def premium_of(prices: dict[str, Series]) -> Series | None:
     if len(prices) < 2:
         return None
     (spot_ts, spot), (perp_ts, perp) = prices["spot"], prices["perp"]
+    if np.array_equal(spot_ts, perp_ts):
+        return spot_ts, (spot - perp) / perp * 1e4
     ts, a, b = np.intersect1d(spot_ts, perp_ts, return_indices=True)
     return ts, (spot[a] - perp[b]) / perp[b] * 1e4
 

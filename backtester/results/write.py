@@ -51,7 +51,7 @@ def write_table(path: Path, columns: dict) -> None:
     """One Parquet file; int64 ns become UTC timestamps, a time of 0 is none."""
     arrays = {name: arrow(name, np.ascontiguousarray(values)) for name, values in columns.items()}
     words = [name for name, array in arrays.items() if pa.types.is_string(array.type)]
-    pq.write_table(pa.table(arrays), path, compression="zstd", compression_level=1, use_dictionary=words)
+    pq.write_table(pa.table(arrays), path, compression="lz4", use_dictionary=words)
 
 
 def arrow(name: str, values: np.ndarray) -> pa.Array:
