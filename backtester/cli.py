@@ -1,6 +1,7 @@
 """The commands: what the user typed becomes a call, and what went wrong becomes one message and an exit code."""
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -44,6 +45,8 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit code: 0, 2 for a mistake of the user's, 130 for Ctrl-C."""
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("backtester").setLevel(logging.INFO)  # what takes a while says so on stderr
     try:
         arguments = parsed(argv)
         arguments.command(arguments)

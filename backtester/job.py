@@ -1,8 +1,9 @@
 """One job: from a composed config to the files of a run or a sweep."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,8 @@ def run_job(config: dict[str, Any], folder: Path, overrides: Sequence[str] = ())
     how = {"venue": config["venue"], "seed": config["seed"], "overrides": overrides}
     if sweep := config.get("sweep"):
         fixed = {key: value for key, value in params.items() if key not in sweep}
-        swept = api.sweep_grid(market, which, expand(sweep), progress=show_progress, **how, **fixed)
+        with counting() as progress:
+            swept = api.sweep_grid(market, which, expand(sweep), progress=progress, **how, **fixed)
         swept.write(folder, rows if page else 0)
         show_sweep(swept, folder, rows)
     else:
@@ -76,10 +78,17 @@ def show_sweep(swept: Sweep, folder: Path, rows: int) -> None:
     print(f"report  {page if page.exists() else folder}")
 
 
-def show_progress(done: int, total: int) -> None:
-    """A line that counts up, where somebody watches."""
-    if sys.stderr.isatty():
-        print(f"\r{done:,} of {total:,} combinations", end="\n" if done == total else "", file=sys.stderr, flush=True)
+@contextmanager
+def counting() -> Iterator[Callable[[int, int], None]]:
+    """A callback that shows combinations done, their rate and the time left, where somebody watches."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    columns = (MofNCompleteColumn(), TextColumn("combinations"), BarColumn(), *times)
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("sweep", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def prune(folder: Path) -> None:

@@ -14,9 +14,14 @@ def market(tradable, qty, reason):
 
 def target(tradable, qty, reason):
     """Ask for the market order that brings the position, waiting orders included, to `qty` base."""
-    tradable.ask.qty = qty - tradable.position.qty - tradable.position.pending
+    tradable.ask.qty = qty - held(tradable)
     tradable.ask.reason = reason
     tradable.account.asked = 1
+
+
+def held(tradable):
+    """The position with what waits to change it, base; negative: short."""
+    return tradable.position.qty + tradable.position.pending
 
 
 def blocked(ctx):

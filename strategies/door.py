@@ -11,7 +11,7 @@ from backtester.features.premium import Premium, Source, Unit, in_bp, see_premiu
 from backtester.features.premium_moves import PremiumMoves, see_premium_moves
 from backtester.features.sizing import prudent_qty
 from backtester.features.volatility import Volatility, see_volatility, start_volatility
-from backtester.orders import blocked, target
+from backtester.orders import blocked, held, target
 
 
 class Reason(IntEnum):
@@ -129,7 +129,7 @@ class Door:
         see_doors(seen.doors, seen.legs, seen.done_label)
 
     def on_bar(ctx, s, p):
-        if is_long(ctx.perp):
+        if held(ctx.perp) > 0.0:
             if ctx.perp.bar.close < s.stop:
                 target(ctx.perp, 0.0, Reason.STOP)
             elif ctx.perp.bar.close > s.goal:
@@ -139,7 +139,7 @@ class Door:
         seen = ctx.seen
         if seen.legs.turned and seen.done_label == Label.UNKNOWN:
             blocked(ctx)
-        if is_long(ctx.perp):
+        if held(ctx.perp) > 0.0:
             if seen.legs.now.direction < 0.0 and seen.label == Label.SPOT_SELLS:
                 target(ctx.perp, 0.0, Reason.SPOT_SELLS)
         elif not is_third(seen.doors, p.doors) or seen.doors.since == s.spent:
@@ -167,11 +167,6 @@ class Door:
         row.support = p.support
         row.stop = s.stop
         row.goal = s.goal
-
-
-def is_long(leg):
-    """Whether a position is held, waiting orders included."""
-    return leg.position.qty + leg.position.pending > 0.0
 
 
 def is_third(doors, number):

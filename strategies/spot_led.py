@@ -12,7 +12,7 @@ from backtester.features.premium_moves import PremiumMoves, see_premium_moves
 from backtester.features.sizing import prudent_qty
 from backtester.features.support import Support, see_support, start_support
 from backtester.features.volatility import Volatility, see_volatility, start_volatility
-from backtester.orders import blocked, target
+from backtester.orders import blocked, held, target
 
 ROOT_DAY = math.sqrt(DAY / MINUTE)  # from a minute's volatility to a day's
 
@@ -149,20 +149,15 @@ class SpotLed:
         row.stop = s.stop
 
 
-def is_long(leg):
-    """Whether a position is held, waiting orders included."""
-    return leg.position.qty + leg.position.pending > 0.0
-
-
 def protect(leg, s):
     """The stop, at every bar."""
-    if is_long(leg) and leg.bar.close < s.stop:
+    if held(leg) > 0.0 and leg.bar.close < s.stop:
         target(leg, 0.0, Reason.STOP)
 
 
 def judge(ctx, leg, s, p):
     """Each full hour: leave, or buy at the first hour at which every gate is open."""
-    if is_long(leg):
+    if held(leg) > 0.0:
         leave(ctx, leg, s, p)
     elif lacks_input(ctx.seen):
         blocked(ctx)

@@ -5,6 +5,7 @@ stale: an edited helper has another name. Where NUMBA_DISABLE_JIT is set the sam
 """
 
 import importlib.util
+import logging
 import os
 import re
 import sys
@@ -22,6 +23,7 @@ from backtester.engine.scan import Scan, Shape, shape_of
 from backtester.errors import UserError
 from backtester.fields import dtype_of
 
+LOG = logging.getLogger(__name__)
 HERE = Path(__file__).parent
 KERNEL = HERE / "kernel.py"
 RECORD_HOOKS = {  # the kinds of records that reach see_<name>(x, seen, p) and on_<name>(ctx, x, s, p)
@@ -108,19 +110,20 @@ def engine_sources() -> list[bytes]:
     return [file.read_bytes() for file in [*sorted(HERE.glob("*.py")), Path(records.__file__)]]
 
 
-def load_kernel(key: str, names: dict) -> types.ModuleType:
+def load_kernel(name: str, key: str, names: dict) -> types.ModuleType:
     """The loop as a module, its undefined names set."""
     path = KERNEL
     if not jit.plain():
         path = cache_folder("loops") / f"loop_{key}.py"
         if not path.exists():
+            LOG.info("compiling %s: once, about ten seconds; the result is kept", name)
             draft = path.with_suffix(f".{os.getpid()}")
             draft.write_bytes(KERNEL.read_bytes())
             os.replace(draft, path)
-    name = f"backtester.engine._loop_{key}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    module_name = f"backtester.engine._loop_{key}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # before it runs: its cached code looks it up here
+    sys.modules[module_name] = module  # before it runs: its cached code looks it up here
     vars(module).update(names)
     spec.loader.exec_module(module)
     return module
@@ -145,7 +148,7 @@ def bind(cls: type, instruments: int) -> Bound:
         names[name] = fn if jit.plain() else woven
     weaver.put(lane, group, trace, sorted(jit.OPTIONS.items()), numba.__version__, np.__version__, sys.version, *engine_sources())
     key = weaver.hash.hexdigest()
-    kernel = load_kernel(key, names | {"CACHE": not jit.plain()})
+    kernel = load_kernel(cls.__name__, key, names | {"CACHE": not jit.plain()})
     return Bound(cls.__name__, key, kernel, params, lane, group, trace, grouped_by, cls)
 
 

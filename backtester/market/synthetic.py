@@ -1,6 +1,7 @@
 """The embedded sample: a seeded synthetic market with planted episodes, and the truth about them beside it."""
 
 import json
+import logging
 import tempfile
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from backtester.market import feeds
 from backtester.market.episodes import programme
 from backtester.market.paths import PERP_TICK, SPOT_TICK, Knots, knots, paths
 from backtester.market.schema import LAG_MS
+
+LOG = logging.getLogger(__name__)
 
 VERSION = 1              # of the generator: raised whenever the same seed gives other bytes
 SEED = 7
@@ -85,6 +88,7 @@ def ensure_sample(folder: str | Path, seed: int = SEED) -> Path:
     if not is_current(folder, head):
         from backtester.market.write import write_dataset  # brings pyarrow, which a sample that is there does without
 
+        LOG.info("generating the sample market in %s", folder)
         tables, _, episodes = sample(seed)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:

@@ -28,7 +28,12 @@ def tables(log: state.Log, market, reasons: dict[int, str]) -> dict[str, dict[st
     traced = [name for name in log.trace.dtype.names or () if name != "_"]
     if traced:
         out["trace"] = {"ts": log.equity["ts"]} | {name: log.trace[name] for name in traced}
-    return out
+    return {table: {name: one_nan(values) for name, values in columns.items()} for table, columns in out.items()}
+
+
+def one_nan(values: np.ndarray) -> np.ndarray:
+    """The same numbers with every NaN spelled alike: its sign and payload differ between plain and compiled code."""
+    return np.where(np.isnan(values), np.nan, values) if values.dtype.kind == "f" else values
 
 
 def equity_table(log, market) -> dict:
