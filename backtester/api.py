@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from backtester.engine.bind import bind
-from backtester.engine.find import STRATEGIES, find_strategy, reasons_of
+from backtester.engine.find import STRATEGIES, demand_roles, find_strategy, reasons_of
 from backtester.engine.params import defaults_of, params_of
 from backtester.engine.run import run_recorded
 from backtester.engine.venue import Venue, terms_of, venue_of
@@ -105,6 +105,7 @@ def prepare(data, strategy, venue) -> tuple[Market, type, Venue, str]:
     """What `run` and `sweep` start from, each checked."""
     market = data if isinstance(data, Market) else load(data)
     cls = find_strategy(strategy)
+    demand_roles(cls, market)
     name = strategy.__name__ if isinstance(strategy, type) else Path(str(strategy)).stem
     return market, cls, venue_of(venue), name
 

@@ -57,6 +57,8 @@ def dtype_of(cls) -> np.dtype:
     out = []
     for name, annotation in annotations(cls).items():
         kind = scalar(annotation)
+        if isinstance(kind, str):
+            raise UserError(f"{cls.__qualname__}.{name}: its type is the text {kind!r}: leave out `from __future__ import annotations`")
         if isinstance(kind, vec):
             out.append((name, kind.kind, kind.shape))
         elif kind in SCALARS:
@@ -78,7 +80,11 @@ def fill_initial(row, cls) -> None:
         if isinstance(kind, type) and kind not in SCALARS and not is_enum(kind):
             fill_initial(row[name], kind)
         elif hasattr(cls, name):
-            row[name] = np.nan if getattr(cls, name) is None else getattr(cls, name)
+            value = getattr(cls, name)
+            try:
+                row[name] = np.nan if value is None else value
+            except (TypeError, ValueError):
+                raise UserError(f"{cls.__qualname__}.{name}: its default {value!r} is no {getattr(kind, '__name__', kind)}") from None
 
 
 def initial(cls) -> np.ndarray:

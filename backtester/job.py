@@ -13,18 +13,22 @@ from omegaconf.errors import OmegaConfBaseException
 
 from backtester import api
 from backtester.engine import jit
+from backtester.engine.params import coerce, params_of
+from backtester.engine.venue import venue_of
 from backtester.errors import UserError
 from backtester.report import terminal
 from backtester.result import Result, Sweep
 from backtester.sweeps.grid import expand
 
 NEEDED = ("data.path", "strategy.name", "venue", "seed")
+KEYS = {"": {"data", "strategy", "venue", "report", "seed", "sweep"}, "data": {"name", "path", "start", "end"}, "report": {"page", "rows"}}
 
 
 def task(config: DictConfig) -> Path | Exception:
     """What Hydra calls. An error is returned, not raised: Hydra would print it before the caller can say it once and clearly."""
     folder = Path(HydraConfig.get().runtime.output_dir)
     try:
+        check(config)
         run_job(plain(config), folder, list(HydraConfig.get().overrides.task))
         return folder
     except Exception as error:
@@ -41,6 +45,28 @@ def plain(config: DictConfig) -> dict[str, Any]:
         return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
     except OmegaConfBaseException as error:
         raise UserError(" ".join(str(error).split())) from error
+
+
+def check(config: DictConfig) -> None:
+    """Everything that can be told without the data. Raises UserError, which names the key."""
+    asked = plain(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]))
+    for part, known in KEYS.items():
+        for key in (asked.get(part) or {}) if part else asked:
+            if key not in known:
+                raise UserError(f"{f'{part}.' if part else ''}{key}: no such key (there are {', '.join(sorted(known))})")
+    report = asked.get("report") or {"page": True, "rows": 1}
+    for key, value, kind in (("seed", asked["seed"], int), ("report.page", report["page"], bool), ("report.rows", report["rows"], int)):
+        if type(value) is not kind:
+            raise UserError(f"{key}: {value!r}: give {'true or false' if kind is bool else 'a whole number'}")
+    venue_of(asked["venue"])
+    strategy, sweep = asked["strategy"], asked.get("sweep") or {}
+    if not isinstance(sweep, dict):
+        raise UserError(f"sweep: {sweep!r}: sweep with -m and several values of a parameter")
+    cls = api.strategy_class(strategy.get("file") or strategy["name"])
+    params_of(cls, {key: value for key, value in strategy.items() if key not in ("name", "file")})
+    for name, text in sweep.items():
+        for value in expand({name: text})[1][0]:
+            coerce(cls, name, value)
 
 
 def run_job(config: dict[str, Any], folder: Path, overrides: Sequence[str] = ()) -> None:

@@ -59,7 +59,11 @@ def sweep(hydra: Hydra, overrides: Sequence[str]) -> Sequence[JobReturn]:
     config = hydra.compose_config("config", general, RunMode.MULTIRUN, with_log_configuration=False)
     context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks(config))
     sweeper = Plugins.instance().instantiate_sweeper(config=config, hydra_context=context, task_function=job.task)
-    return sweeper.sweep(arguments=[str(override.input_line) for override in parsed if not override.is_hydra_override()])
+    arguments = [str(override.input_line) for override in parsed if not override.is_hydra_override()]
+    assert isinstance(sweeper, plugin.GridSweeper)
+    for composed in sweeper.composed(arguments):  # a mistake in the last job must not cost the hours of the first
+        job.check(composed)
+    return sweeper.sweep(arguments=arguments)
 
 
 def show(arguments: Sequence[str], which: str) -> None:

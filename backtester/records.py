@@ -120,6 +120,9 @@ LAST_SHIFT, KIND_SHIFT, INSTRUMENT_SHIFT = 56, 48, 40
 BYTE = 0xFF
 ROW = (1 << INSTRUMENT_SHIFT) - 1
 
+# Settlements of funding that may fall into one bar: hourly ones into a daily bar, with room.
+SETTLEMENTS = 32
+
 # Instruments stand in the order of their roles: a role is an index.
 SPOT, PERP = 0, 1
 ROLES = ("spot", "perp")

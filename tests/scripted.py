@@ -16,6 +16,7 @@ from backtester.results.metrics import lane_metrics
 from backtester.results.tables import tables
 
 SPOT, PERP = 0, 1
+NAN = float("nan")
 INSTRUMENTS = (Instrument("S", "spot", taker_bp=0.0), Instrument("P", "perp", taker_bp=0.0))
 
 
@@ -40,6 +41,8 @@ class Scripted:
         role3: int = 1
         qty3: float = 0.0
         to_target: bool = False  # the quantities are targets
+        alternate: bool = False  # the first order changes sign every time
+        nan2: bool = False       # the second order's quantity is no number
 
     class State:
         instant: int
@@ -70,9 +73,9 @@ class Scripted:
 
 def follow(ctx, s, p):
     if s.instant == p.at1 or p.at1 < s.instant <= p.until1:
-        ask(ctx, p.role1, p.qty1, p.to_target, Reason.FIRST)
+        ask(ctx, p.role1, -p.qty1 if p.alternate and s.instant % 2 == 0 else p.qty1, p.to_target, Reason.FIRST)
     if s.instant == p.at2:
-        ask(ctx, p.role2, p.qty2, p.to_target, Reason.SECOND)
+        ask(ctx, p.role2, NAN if p.nan2 else p.qty2, p.to_target, Reason.SECOND)
     if s.instant == p.at3:
         ask(ctx, p.role3, p.qty3, p.to_target, Reason.THIRD)
 

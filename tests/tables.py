@@ -63,6 +63,7 @@ def tiny():
     seconds = [turn - 3600 + 60 * n for n in range(120)]
     spot = bars(seconds)
     spot["close"] += np.arange(120)
+    spot["high"] = spot["close"]
     spot["quote_volume"][:60] = 5000.5
     return {
         ("spot_bars", "BTC-SPOT"): spot,

@@ -7,8 +7,9 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from scripted import PERP, SPOT, Run, Scripted, priced
+from scripted import INSTRUMENTS, PERP, SPOT, Run, Scripted, build, priced, run_recorded, terms_of, venue_of
 
+from backtester import api
 from backtester.engine.bind import bind
 from backtester.engine.find import find_strategy
 from backtester.engine.params import coerce, params_of
@@ -80,6 +81,22 @@ MISTAKES = [
     ("ctx.seen.high = 1.0", "ctx.seen.high belongs to the market hooks"),
     ("a = ctx.account; a.cash = 1e9", "a.cash belongs to the engine"),
     ("x = deeper(ctx.perp.bar)", "bar has no field 'hgih'"),
+    ("a: object = ctx.account; a.cash += 1.0", "a.cash belongs to the engine"),
+    ("ts, spot, perp, account, seen = ctx; account.cash += 1.0", "ctx is a record: copy it field by field"),
+    ("a = ctx.account if ctx.ts > 0 else ctx.account; a.cash += 1.0", "ctx.account is a record: use its fields"),
+    ("ctx[3].cash += 1.0", "a hook writes fields of its own records, and of nothing else"),
+    ("account_of(ctx).cash += 1.0", "a hook writes fields of its own records, and of nothing else"),
+    ("f = give; f(ctx)", "ctx is a record: use its fields"),
+    ("give(ctx)", "c.account.cash belongs to the engine"),
+    ("give(*(ctx,))", "ctx is a record: use its fields"),
+    ("compiled(ctx)", "c.account.cash belongs to the engine"),
+    ("for q in (ctx.perp.position,): q.qty += 1.0", "ctx.perp.position is a record: use its fields"),
+    ("for ctx.account.cash in range(5): pass", "ctx.account.cash belongs to the engine"),
+    ("r = ctx.seen.ring; r[0] = 1.0", "r[0] belongs to the market hooks"),
+    ("x = (p, 1)", "p is a record: use its fields"),
+    ("LEVELS[0] = 1.0", "LEVELS belongs to the module"),
+    ("x = [1.0, 2.0]", "hooks use numbers and the fields of their records"),
+    ("x = {1: 2.0}", "hooks use numbers and the fields of their records"),
 ]
 
 
@@ -87,21 +104,31 @@ MISTAKES = [
 def test_a_mistake_is_reported_with_file_line_and_the_names_that_exist(tmp_path, line, message):
     file = tmp_path / "wrong.py"
     file.write_text(textwrap.dedent(f"""\
+        import numba
+        import numpy as np
+        from backtester.fields import vec
+        LEVELS = np.zeros(3)
         class Wrong:
             class Params:
                 support: float = 1.0
             class Seen:
                 high: float
+                ring: vec(4)
             class State:
                 n: int
             def on_bar(ctx, s, p):
                 {line}
         def deeper(bar):
             return bar.hgih
+        def account_of(c):
+            return c.account
+        def give(c):
+            c.account.cash += 1.0
+        compiled = numba.njit(give)
         """))
     with pytest.raises(UserError) as error:
         bind(find_strategy(file), 2)
-    at = 11 if "hgih" in message else 9
+    at = {"x = deeper(ctx.perp.bar)": 16, "give(ctx)": 20, "compiled(ctx)": 20}.get(line, 14)
     assert str(error.value).startswith(f"{file}:{at}: in ")
     assert message in str(error.value)
 
@@ -128,10 +155,8 @@ def test_a_strategy_that_cannot_be_bound_says_why(tmp_path, text, message):
 
 def test_what_numba_cannot_compile_names_the_strategys_own_line(tmp_path):
     file = tmp_path / "wrong.py"
-    file.write_text("class A:\n    class State:\n        n: int\n    def on_bar(ctx, s, p):\n        s.n = {'a': 1}['b']\n")
+    file.write_text("class A:\n    class State:\n        n: int\n    def on_bar(ctx, s, p):\n        s.n = round(1.0, 2, 3)\n")
     path = [100.0] * 3
-    from scripted import INSTRUMENTS, build, run_recorded, terms_of, venue_of
-
     market = build("tiny", INSTRUMENTS, {("perp_bars", PERP): priced(path, path), ("spot_bars", SPOT): priced(path, path)})
     bound = bind(find_strategy(file), 2)
     with pytest.raises(UserError, match=r"wrong\.py:5: this cannot be compiled"):
@@ -177,3 +202,55 @@ def test_nothing_in_the_loop_counts_references(tmp_path, monkeypatch):
     assert "define" in code
     assert "NRT_incref" not in code
     assert "NRT_decref" not in code
+
+
+def test_a_choice_that_is_another_name_for_a_code_is_part_of_the_key(tmp_path):
+    text = "from enum import IntEnum\nclass R(IntEnum):\n    A = 1\n    C = 2\n    X = {x}\n"
+    text += "class Idea:\n    class State:\n        n: int\n    def on_bar(ctx, s, p):\n        s.n = R.X + 0\n"
+    keys = []
+    for number in (1, 2):
+        file = tmp_path / f"idea{number}.py"
+        file.write_text(text.format(x=number))
+        keys.append(bind(find_strategy(file), 2).key)
+    assert keys[0] != keys[1]
+
+
+HOOK = "    def on_bar(ctx, s, p): pass\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("class A:\n    on_bar = lambda ctx, s, p: None\n", "write the hook as a plain `def on_bar"),
+        ("class A:\n    on_bar = 5\n", "write the hook as a plain `def on_bar"),
+        ("class A:\n    @classmethod\n    def on_bar(cls, s, p): pass\n", "write the hook as a plain `def on_bar"),
+        ("class A:\n    class Params:\n        x: float = 'abc'\n" + HOOK, "Params.x: its default 'abc' is no float"),
+        ("class I:\n    x: float\nclass A:\n    class Params:\n        i: I\n" + HOOK, "a parameter is one number or one choice"),
+        ("from __future__ import annotations\nclass A:\n    class Params:\n        x: float = 1.0\n" + HOOK, "leave out `from"),
+    ],
+)
+def test_a_strategy_whose_parts_are_of_the_wrong_kind_says_so(tmp_path, text, message):
+    file = tmp_path / "wrong.py"
+    file.write_text(text)
+
+    def all_of_it():
+        cls = find_strategy(file)
+        bind(cls, 2)
+        params_of(cls, {})
+
+    with pytest.raises(UserError) as error:
+        all_of_it()
+    assert message in str(error.value)
+
+
+def test_a_base_class_in_the_same_file_is_no_second_strategy(tmp_path):
+    file = tmp_path / "idea.py"
+    file.write_text("class Base:\n    def on_bar(ctx, s, p): pass\nclass Idea(Base):\n    class Params:\n        x: float = 1.0\n")
+    assert find_strategy(file).__name__ == "Idea"
+
+
+def test_a_strategy_whose_hooks_would_never_be_called_is_refused():
+    path = [100.0] * 3
+    market = build("tiny", INSTRUMENTS, {("perp_bars", PERP): priced(path, path)})
+    with pytest.raises(UserError, match=r"Divergence\.see_pair needs spot bars, and data set 'tiny' has none"):
+        api.run(market, "divergence", venue={"missing_funding": "free"})

@@ -213,7 +213,7 @@ def test_wrong_arguments(arguments, message, calls, capsys):
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", ["", "run", "compare", "data", "data import", "data show", "data sample", "report"])
+@pytest.mark.parametrize("command", ["", "run", "compare", "data", "data import", "data show", "data sample", "report", "check"])
 def test_help(command, capsys):
     with pytest.raises(SystemExit) as done:
         main([*command.split(), "--help"])

@@ -318,3 +318,9 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path):
     with pytest.raises(UserError, match=r"letters: exists and is no data set \(no dataset.yaml\): choose another folder"):
         write_dataset(tmp_path / "letters", HEADER, tiny())
     assert tree(tmp_path) == {"letters/to_her.txt": "…".encode()}
+
+
+def test_a_file_in_the_folder_of_another_month_is_refused(folder):
+    (folder / "spot_bars" / "instrument=BTC-SPOT" / "month=2024-01").rename(folder / "spot_bars" / "instrument=BTC-SPOT" / "month=2023-12")
+    with pytest.raises(UserError, match="its rows are of 2024-01; right are rows of 2023-12 alone"):
+        load(folder)

@@ -39,7 +39,7 @@ def test_the_commands_of_the_readme_are_understood(command, tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     (tmp_path / "premium_reversal.py").write_text(STRATEGY)
     arguments = parsed(shlex.split(command)[1:])
-    if getattr(arguments, "overrides", None) is not None:
+    if hasattr(arguments, "multirun"):
         launch.accepted(arguments.overrides, arguments.multirun)
 
 

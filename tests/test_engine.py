@@ -193,3 +193,56 @@ def test_a_pair_is_complete_when_its_later_bar_is_known():
 def test_a_venue_that_cannot_be_right_is_refused(venue, message):
     with pytest.raises(UserError, match=message):
         Run(both(FLAT), venue)
+
+
+def test_a_quantity_that_is_no_number_is_refused():
+    run = Run(both(FLAT), at1=1, qty1=1.0, at2=2, nan2=True)
+    assert run.rows("orders", "status", "refusal") == [("filled", ""), ("refused", "the quantity is no number")]
+    assert run.metrics["final_equity"] == 1000.0
+
+
+def test_an_order_for_an_instrument_without_data_is_refused():
+    run = Run({("perp_bars", PERP): priced(FLAT, FLAT)}, at1=1, role1=SPOT, qty1=1.0)
+    assert run.rows("orders", "status", "refusal") == [("refused", "the data have no such instrument")]
+
+
+@pytest.mark.parametrize("lag", [0.5, 4.0, 10.0, 59.0])
+def test_funding_meets_the_same_position_however_late_the_bars_are(lag):
+    """Bought at the open of second 60; settlements at 60 (before that fill), 120, and 119.5 (within a bar)."""
+    for moment, paid in ((60, []), (119.5, [("funding", -0.1)]), (120, [("funding", -0.1)])):
+        records = {("perp_bars", PERP): priced(FLAT, FLAT, lag=lag), ("funding", PERP): funding([moment], [0.001])}
+        run = Run(records, at1=1, qty1=1.0)
+        assert [row for row in run.rows("ledger", "kind", "amount") if row[0] == "funding"] == paid, moment
+
+
+def test_settlements_within_a_long_bar_are_paid_on_the_position_of_its_open():
+    day = priced([100.0, 110.0, 120.0], [110.0, 120.0, 130.0], interval=86_400)
+    eight = funding([8 * 3600 * n for n in range(9)], [0.001] * 9)
+    run = Run({("perp_bars", PERP): day, ("funding", PERP): eight}, at1=1, qty1=1.0)
+    # bought at the open of day 2, after that day's first settlement; the price is the last close known at each one
+    assert [row for row in run.rows("ledger", "ts", "kind", "amount") if row[1] == "funding"] == [
+        (115_200.0, "funding", -0.11),
+        (144_000.0, "funding", -0.11),
+        (172_800.0, "funding", -0.12),
+        (201_600.0, "funding", -0.12),
+        (230_400.0, "funding", -0.12),
+    ]
+
+
+def test_settlements_in_a_gap_without_bars_are_all_paid():
+    late = priced([100.0] * 3, [100.0] * 3)
+    late["ts_event"][2] += 40 * 8 * 3600 * 10**9
+    late["ts_close"][2] += 40 * 8 * 3600 * 10**9
+    late["ts_known"][2] += 40 * 8 * 3600 * 10**9
+    moments = [120 + 8 * 3600 * n for n in range(40)]
+    run = Run({("perp_bars", PERP): late, ("funding", PERP): funding(moments, [0.001] * 40)}, at1=0, qty1=1.0)
+    assert run.metrics["funding"] == pytest.approx(40 * 0.1)
+    assert run.rows("ledger", "ts")[1:] == [(float(moment),) for moment in moments]
+
+
+def test_a_log_grows_with_its_trades():
+    """Every instant opens or closes a round trip: more of them than a new log has room for."""
+    flat = [100.0] * 20_001
+    run = Run(both(flat), at1=1, qty1=1.0, until1=20_000, alternate=True)
+    assert len(run.tables["trades"]["pnl"]) == run.metrics["trades"] == 9_999
+    assert set(run.tables["trades"]["exit_reason"]) == {"first"}

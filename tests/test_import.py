@@ -7,6 +7,7 @@ import yaml
 
 from backtester.errors import UserError
 from backtester.market.dataset import ROOT, load
+from backtester.records import PERP, SPOT
 from backtester.sources import real_data as real_data_module
 from backtester.sources.real_data import build_real_data
 from backtester.sources.recipe import import_recipe
@@ -194,7 +195,7 @@ def test_a_recipe_that_cannot_be_right_is_refused(raw, change, message):
 
 
 def test_a_recipe_that_does_not_exist_is_answered_with_those_that_do(raw):
-    with pytest.raises(UserError, match="no recipe btc_7m: name a YAML file or one of btc_5m, btc_flow"):
+    with pytest.raises(UserError, match="no recipe btc_7m: name a YAML file or one of btc_1h, btc_5m, btc_flow"):
         import_recipe("btc_7m", raw, raw.parent / "tiny")
 
 
@@ -214,6 +215,10 @@ REAL = {
     "btc_flow": (("2023-06-26", "2024-06-26"), "btcusdt_spot_1m_2023-06_2024-06.parquet", {
         "spot_bars/BTC-SPOT": 527_040, "perp_bars/BTC-PERP": 105_408, "funding/BTC-PERP": 1_098, "open_interest/BTC-PERP": 8_784,
     }),
+    "btc_1h": (("2019-12-24", "2025-04-01"), "btcusdt_spot_1h.parquet", {
+        "spot_bars/BTC-SPOT": 46_168, "perp_bars/BTC-PERP": 46_200, "mark_bars/BTC-PERP": 46_200, "funding/BTC-PERP": 5_775,
+        "open_interest/BTC-PERP": 40_816,
+    }),
 }
 
 
@@ -224,15 +229,18 @@ def test_a_real_data_set_holds_what_its_files_hold(name, real_data, tmp_path):
     import_recipe(name, real_data, tmp_path / name)
     market = load(tmp_path / name)
     assert market.counts == counts
-    spot_rows = counts["spot_bars/BTC-SPOT"]
-    bars, streams = market.streams.bars[1:], market.streams
-    for table, file, columns in [
-        (bars[:spot_rows], spot_file, {"close": "close", "volume": "volume"}),
-        (bars[:spot_rows], spot_file, {"quote_volume": "quote_volume", "taker_buy": "taker_buy_volume"} if name == "btc_flow" else {}),
-        (bars[spot_rows:], "btcusdt_perp_5m.parquet", {"open": "open", "high": "high", "low": "low"}),
-        (streams.funding[1:], "btcusdt_funding_8h.parquet", {"rate": "funding_rate"}),
-        (streams.open_interest[1:], "btcusdt_oi_1h.parquet", {"qty": "oi"}),
+    perp_file = "btcusdt_perp_1h.parquet" if name == "btc_1h" else "btcusdt_perp_5m.parquet"
+    for key, file, columns in [
+        (("spot_bars", SPOT), spot_file, {"close": "close", "volume": "volume"}),
+        (("spot_bars", SPOT), spot_file, {"quote_volume": "quote_volume", "taker_buy": "taker_buy_volume"} if name == "btc_flow" else {}),
+        (("perp_bars", PERP), perp_file, {"open": "open", "high": "high", "low": "low"}),
+        (("mark_bars", PERP), "btcusdt_mark_1h.parquet", {"open": "open", "high": "high", "low": "low", "close": "close"}),
+        (("funding", PERP), "btcusdt_funding_8h.parquet", {"rate": "funding_rate"}),
+        (("open_interest", PERP), "btcusdt_oi_1h.parquet", {"qty": "oi"}),
     ]:
+        if key not in market.tables:
+            continue
+        table = market.tables[key]
         expected = raw_rows(real_data, file, *period)
         assert table["ts_event"].tolist() == expected["ts"].dt.as_unit("ns").astype("int64").tolist()
         for field, column in columns.items():
@@ -248,12 +256,24 @@ def test_the_halt_and_the_missing_day_are_reported(real_data, tmp_path):
 
 
 @pytest.mark.real_data
+def test_the_halts_of_five_years_and_the_late_start_of_open_interest_are_reported(real_data, tmp_path):
+    bars, perp, mark, funding, oi = import_recipe("btc_1h", real_data, tmp_path / "btc_1h").streams
+    stamps = raw_rows(real_data, "btcusdt_spot_1h.parquet", "2019-12-24", "2025-04-01")["ts"]
+    halts = pd.date_range("2019-12-24", "2025-03-31 23:00", freq="1h", tz="UTC").difference(stamps)
+    assert (len(bars.gaps), bars.missing) == (15, len(halts))
+    assert [bars.gaps[1], bars.gaps[-1]] == [Gap("2020-02-19T12:00:00Z", 5), Gap("2023-03-24T13:00:00Z", 1)]
+    assert (bars.zero_volume, perp.zero_volume, mark.zero_volume) == (2, 0, 0)  # a mark price has no volume that could be zero
+    assert [each.gaps for each in (perp, mark, funding)] == [(), (), ()]
+    assert oi.gaps == (Gap("2019-12-24T00:00:00Z", 5_384),)
+
+
+@pytest.mark.real_data
 def test_real_data_are_built_into_data(real_data, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(real_data_module, "ROOT", tmp_path)
     monkeypatch.setenv("BACKTESTER_REAL_DATA", str(real_data))
     build_real_data()
-    assert [line.split(": ")[0] for line in capsys.readouterr().out.splitlines()] == ["btc_5m", "btc_flow"]
-    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["btc_5m", "btc_flow"]
+    assert [line.split(": ")[0] for line in capsys.readouterr().out.splitlines()] == ["btc_5m", "btc_flow", "btc_1h"]
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["btc_1h", "btc_5m", "btc_flow"]
 
 
 def test_without_a_folder_of_real_data_the_message_says_what_to_set(tmp_path, monkeypatch):

@@ -202,3 +202,26 @@ def test_rows_need_a_bound_instrument_in_the_place_of_its_role():
         build("tiny", (Instrument("", "spot"), SPOT_AND_PERP[1]), {("spot_bars", SPOT): bars([0])})
     with pytest.raises(UserError, match="instruments must stand in the order of their roles: spot, perp"):
         build("tiny", SPOT_AND_PERP[::-1], {("spot_bars", SPOT): bars([0])})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("low", -1.0, "a price is not above 0"),
+        ("low", 0.0, "a price is not above 0"),
+        ("high", 99.0, "open or close lies outside low"),
+        ("low", 101.0, "open or close lies outside low"),
+        ("close", np.inf, "one of them is infinite"),
+    ],
+)
+def test_a_bar_that_cannot_be_is_refused(field, value, message):
+    table = bars([0, 60, 120])
+    table[field][1] = value
+    with pytest.raises(UserError, match=rf"perp_bars/BTC-PERP, row 1 .*{message}"):
+        market({("perp_bars", PERP): table})
+
+
+def test_more_settlements_than_one_bar_can_hold_are_refused():
+    crowd = points("funding", [60 * n + 1 for n in range(40)], lag=5)
+    with pytest.raises(UserError, match="more than 32 settlements fall into one perp bar"):
+        market({("perp_bars", PERP): bars([0, 3600], interval=3600), ("funding", PERP): crowd})

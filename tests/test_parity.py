@@ -1,6 +1,7 @@
 """One engine, one truth: plain Python, compiled, one lane, many lanes, one thread, two, whole or in chunks give the same bytes."""
 
 import hashlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from tables import sample_market
 from backtester.engine.bind import bind
 from backtester.engine.find import find_strategy
 from backtester.engine.params import params_of
-from backtester.engine.run import run_recorded, run_tile
+from backtester.engine.run import group_lanes, run_recorded, run_tile
 from backtester.engine.venue import terms_of, venue_of
 from backtester.sweeps.lanes import params_table, sweep_lanes
 
@@ -95,3 +96,10 @@ def test_progress_counts_every_combination_once():
     sweep_lanes(bound, market, params, terms_of(venue_of({}), market), progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (100, 100)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+
+
+def test_whole_numbers_that_floats_cannot_tell_apart_have_groups_of_their_own():
+    params = np.zeros(3, [("n", "i8")])
+    params["n"] = 2**53, 2**53 + 1, 2**53
+    first, group = group_lanes(SimpleNamespace(grouped_by=("n",)), params)
+    assert (first.tolist(), group.tolist()) == ([0, 1], [0, 1, 0])

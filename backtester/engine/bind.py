@@ -79,6 +79,8 @@ def hooks_of(cls, known: dict) -> dict:
         if not name.startswith(("see_", "on_")) and name != "trace":
             continue
         fn = value.__func__ if isinstance(value, staticmethod) else value
+        if not isinstance(fn, types.FunctionType) or fn.__name__ == "<lambda>":
+            raise UserError(f"{cls.__module__}.{cls.__name__}.{name}: write the hook as a plain `def {name}(...)`")
         if name not in known:
             raise UserError(f"{place(fn)}: {cls.__name__}.{name} is no hook (there are {', '.join(known)})")
         if fn.__code__.co_argcount != len(known[name]):
@@ -132,6 +134,9 @@ def load_kernel(name: str, key: str, names: dict) -> types.ModuleType:
 def bind(cls: type, instruments: int) -> Bound:
     """Bind strategy class `cls` into a loop over `instruments` instruments. Raises UserError with file and line."""
     params, own_state, seen, trace = (dtype_of(getattr(cls, part, None)) for part in ("Params", "State", "Seen", "Trace"))
+    for name in params.names:
+        if params[name].names or params[name].subdtype:
+            raise UserError(f"{cls.__name__}.Params.{name}: a parameter is one number or one choice")
     own = {
         "params": shape_of(params, "params"), "state": shape_of(own_state, "State", True), "seen": shape_of(seen, "Seen", True),
         "trace": shape_of(trace, "Trace", True), "seen_dtype": seen,
@@ -155,6 +160,8 @@ def bind(cls: type, instruments: int) -> Bound:
 def explain(error: Exception, bound: Bound) -> UserError:
     """A compile error of numba as one message with the strategy's own file and line."""
     text = str(error)
+    if "NRT required" in text:
+        text = "a hook or one of its helpers makes a list, an array or a text; hooks use numbers and the fields of their records"
     places = [(Path(file).resolve(), line) for file, line in re.findall(r'File "([^"]+)", line (\d+)', text)]
     places = [(file, line) for file, line in places if file.parent not in (HERE, cache_folder("loops").resolve())]
     reason = next((line.strip() for line in text.splitlines() if line.strip() and not line.startswith("Failed in")), type(error).__name__)

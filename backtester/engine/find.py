@@ -5,10 +5,12 @@ import sys
 from pathlib import Path
 
 from backtester.errors import UserError
+from backtester.records import ROLES
 
 ROOT = Path(__file__).resolve().parents[2]  # the checkout, where strategies/ stands
 STRATEGIES = ROOT / "strategies"
 HOOKS = ("see_", "on_")
+NEEDS = {"see_pair": ("spot", "perp"), "on_pair": ("spot", "perp"), "see_spot": ("spot",), "see_perp": ("perp",)}
 
 
 def find_strategy(strategy) -> type:
@@ -50,7 +52,8 @@ def load_file(path: Path):
 def only_class(module, path: Path) -> type:
     """The one class of a strategy file that has hooks."""
     classes = [value for value in vars(module).values() if isinstance(value, type) and value.__module__ == module.__name__]
-    own = [cls for cls in classes if any(name.startswith(HOOKS) for name in dir(cls))]
+    hooked = [cls for cls in classes if any(name.startswith(HOOKS) for name in dir(cls))]
+    own = [cls for cls in hooked if not any(cls in other.__mro__[1:] for other in hooked)]
     if len(own) != 1:
         names = ", ".join(c.__name__ for c in own) or "none"
         raise UserError(f"{path}: a strategy file has one class with hooks (see_bar, on_bar, …), this one has {names}")
@@ -60,4 +63,14 @@ def only_class(module, path: Path) -> type:
 def reasons_of(cls: type) -> dict[int, str]:
     """The words of a strategy's order reasons: its module's `Reason` enum, by code."""
     enum = getattr(sys.modules.get(cls.__module__), "Reason", None)
+    if enum and min(enum) < 0:
+        raise UserError(f"{cls.__module__}.Reason: {min(enum).name} is negative; codes below 0 are the venue's own")
     return {member.value: member.name.lower().replace("_", " ") for member in enum} if enum else {}
+
+
+def demand_roles(cls: type, market) -> None:
+    """Raises UserError where a hook waits for bars that the market has not: such a strategy would never be called."""
+    for hook, roles in NEEDS.items():
+        for role in roles if hasattr(cls, hook) else ():
+            if (f"{role}_bars", ROLES.index(role)) not in market.tables:
+                raise UserError(f"{cls.__name__}.{hook} needs {role} bars, and data set {market.name!r} has none")

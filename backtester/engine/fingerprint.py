@@ -6,22 +6,30 @@ the new key. A comment or a default keeps the key; a constant, a helper in anoth
 
 import dis
 import hashlib
-import sys
+import sysconfig
 import types
 from enum import Enum
+from pathlib import Path
 
+import numba
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 
 from backtester.engine.jit import jit
 from backtester.errors import UserError
 
+STDLIB = Path(sysconfig.get_paths()["stdlib"])
+PACKAGES = (Path(numba.__file__).parent, Path(np.__file__).parent)
 PLAIN_VALUES = (int, float, bool, str, bytes, type(None))
 
 
 def is_foreign(file: str | None) -> bool:
-    """Whether a file belongs to Python or to an installed package, whose version stands in the key."""
-    return file is None or "site-packages" in file or file.startswith(sys.base_prefix)
+    """Whether a file belongs to Python, numba or numpy, whose versions stand in the key. Everything else is woven by content."""
+    if file is None:
+        return True
+    path = Path(file)
+    pythons = path.is_relative_to(STDLIB) and "site-packages" not in path.parts
+    return pythons or any(path.is_relative_to(package) for package in PACKAGES)
 
 
 def globals_of(code: types.CodeType):
@@ -81,7 +89,7 @@ class Weaver:
             right = f"import the function itself: from {value.__name__} import …"
             raise UserError(f"{place(fn)}: {fn.__qualname__} uses the module {name!r}; {right}")
         if isinstance(value, type) and issubclass(value, Enum):
-            self.put(value.__qualname__, [(member.name, member.value) for member in value])
+            self.put(value.__qualname__, [(name, member.value) for name, member in value.__members__.items()])
         elif isinstance(value, np.ndarray):
             self.put(value.dtype.descr, value.shape, value.tobytes())
         elif isinstance(value, (*PLAIN_VALUES, tuple, Enum, np.generic)):

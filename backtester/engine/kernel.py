@@ -14,7 +14,8 @@ from backtester.engine.jit import OPTIONS, inline, jit
 from backtester.engine.log import is_full, write_equity
 from backtester.engine.match import accept, drop_waiting, fill_waiting
 from backtester.engine.measure import mark, sample_all, sample_until
-from backtester.engine.money import deposit, halt, settle_funding
+from backtester.engine.money import deposit, halt
+from backtester.engine.settle import settle_until, take_settlement
 from backtester.engine.state import Ctx, Tradable
 from backtester.records import BYTE, INSTRUMENT_SHIFT, KIND, KIND_SHIFT, LAST_SHIFT, PERP, ROW, SPOT
 
@@ -95,11 +96,16 @@ def take_bar(i, row, bar, lanes, world, log):
     clock.ts_close = max(clock.ts_close, bar.ts_close)
     clock.fresh = 1
     clock.bars += 1
+    if quote.due > 0:
+        settle_until(i, bar.ts_event, bar, lanes, quote, log)
     if quote.waiting > 0:
         for k in range(len(lanes)):
             if lanes[k].position[i].waiting > 0:
                 fill_waiting(lanes[k], i, bar, quote, log)
+    if quote.due > 0:
+        settle_until(i, bar.ts_close, bar, lanes, quote, log)
     quote.row = row
+    quote.ts_close = bar.ts_close
     quote.lag = bar.ts_known - bar.ts_close
     if quote.marked == 0:
         quote.price = bar.close
@@ -187,8 +193,7 @@ def take_perp(kind, row, streams, lanes, groups, world, log):
 def take_other(kind, i, row, streams, lanes, groups, world, log):
     """A record that is no bar of spot or perp: it settles, it marks, it is shown."""
     if kind == FUNDING:
-        for k in range(len(lanes)):
-            settle_funding(lanes[k], i, streams.funding[row], world.quotes[i].price, log)
+        take_settlement(i, streams.funding[row], lanes, world.quotes[i], log)
     elif kind == MARK:
         take_mark(i, streams.bars[row], world)
     if kind == EXOGENOUS:

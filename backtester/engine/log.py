@@ -16,9 +16,8 @@ def recording(lane):
 def is_full(log):
     """Whether the next event might not find room; the driver then hands over longer arrays."""
     n = log.count[0]
-    longest = max(n.orders + ROOM - len(log.orders), n.fills + ROOM - len(log.fills))
-    longest = max(longest, n.ledger + ROOM - len(log.ledger))
-    return max(longest, n.equity + ROOM - len(log.equity)) > 0
+    short = max(n.orders - len(log.orders), n.fills - len(log.fills), n.trades - len(log.trades))
+    return max(short, n.ledger - len(log.ledger), n.equity - len(log.equity)) + ROOM > 0
 
 
 @jit

@@ -3,7 +3,9 @@
 from backtester.engine.jit import jit
 from backtester.engine.log import recording, refuse_order, write_order
 from backtester.engine.money import fill, refusal_of
-from backtester.engine.state import DROPPED, NO_REFUSAL, NO_ROOM, SLOTS
+from backtester.engine.state import DROPPED, NO_INSTRUMENT, NO_QUANTITY, NO_REFUSAL, NO_ROOM, SLOTS
+
+INFINITE = float("inf")
 
 
 @jit
@@ -17,7 +19,7 @@ def accept(lane, world, log):
             continue
         position = lane.position[i]
         tally = lane.tally
-        refusal = NO_ROOM if position.waiting == SLOTS else NO_REFUSAL
+        refusal = refusal_at_once(position, world.quotes[i], ask.qty)
         if recording(lane):
             write_order(log, clock.ts, i, ask.qty, ask.reason, refusal)
         if refusal == NO_REFUSAL:
@@ -35,6 +37,16 @@ def accept(lane, world, log):
             tally.refused += 1
         tally.orders += 1
         ask.qty = 0.0
+
+
+@jit
+def refusal_at_once(position, quote, qty):
+    """Why an order is not even taken in; NO_REFUSAL where it is."""
+    if not abs(qty) < INFINITE:
+        return NO_QUANTITY
+    if quote.traded == 0:
+        return NO_INSTRUMENT
+    return NO_ROOM if position.waiting == SLOTS else NO_REFUSAL
 
 
 @jit

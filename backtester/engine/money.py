@@ -142,14 +142,14 @@ def count_positions(lane):
 
 
 @jit
-def settle_funding(lane, i, x, price, log):
+def settle_funding(lane, i, ts, rate, price, log):
     """Pay or receive the funding of one settlement: qty * price * rate, longs pay where the rate is positive."""
     position = lane.position[i]
     if position.qty != 0.0:
-        paid = position.qty * price * x.rate
+        paid = position.qty * price * rate
         position.funding += paid
         lane.tally.funding += paid
-        pay(lane, x.ts_event, i, FUNDING_PAID, -paid, log)
+        pay(lane, ts, i, FUNDING_PAID, -paid, log)
 
 
 @jit

@@ -1,12 +1,14 @@
 """Driving the loop: memory for a tile of lanes, one recorded lane in chunks, a tile of a sweep."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from backtester.engine import state
+from backtester.engine import jit, state
 from backtester.engine.bind import Bound, explain
 from backtester.engine.log import ROOM
+from backtester.errors import UserError
 from backtester.fields import fill_initial
 from backtester.records import Row, row_type, rows
 
@@ -29,9 +31,10 @@ def group_lanes(bound: Bound, params: np.ndarray) -> tuple[np.ndarray, np.ndarra
     """(the first lane of every group, each lane's group): lanes agree where the market hooks read the same parameters."""
     if not bound.grouped_by:
         return np.zeros(1, np.int64), np.zeros(len(params), np.int64)
-    columns = np.stack([params[name].astype(np.float64) for name in bound.grouped_by], 1)
-    _, first, group = np.unique(columns, axis=0, return_index=True, return_inverse=True)
-    return first, group.reshape(-1)
+    columns = [params[name] for name in bound.grouped_by]
+    seen: dict[bytes, int] = {}
+    group = [seen.setdefault(b"".join(column[k].tobytes() for column in columns), len(seen)) for k in range(len(params))]
+    return np.unique(group, return_index=True)[1], np.array(group)
 
 
 def sampling_step(market) -> int:
@@ -54,6 +57,8 @@ def new_tile(bound: Bound, market, params: np.ndarray, terms: np.ndarray, record
         groups["seen"] = groups[0]["seen"]
     lanes["account"]["recorded"][:1] = recorded
     world = rows(state.world_dtype(len(market.instruments)), 1)[0]
+    for i in range(len(market.instruments)):
+        world["quotes"][i]["traded"] = ("spot_bars", i) in market.tables or ("perp_bars", i) in market.tables
     clock, step = world["clock"], sampling_step(market)
     clock["ts"] = -(1 << 62)  # what is asked at the start was asked before the first bar opened
     clock["step"] = step
@@ -98,10 +103,22 @@ def cut(log: state.Log) -> state.Log:
 
 def run_recorded(bound: Bound, market, params: np.ndarray, terms: np.ndarray, chunk: int = CHUNK) -> tuple[Tile, state.Log]:
     """One lane, written down. The result does not depend on `chunk`."""
-    tile = new_tile(bound, market, params, terms[None], recorded=True)
+    tile, log = recorded(bound, market, params, terms)
+    return tile, cut(drive(bound, market, tile, log, chunk))
+
+
+def watch(bound: Bound, market, params: np.ndarray, terms: np.ndarray, stops) -> Iterator[tuple[Tile, state.Log]]:
+    """One lane, written down, as it stands after each number of events in `stops`, which ascend. A look lasts until the next one."""
+    tile, log = recorded(bound, market, params, terms)
+    for reached in through(bound, market, tile, log, stops):
+        yield tile, cut(reached)
+
+
+def recorded(bound: Bound, market, params: np.ndarray, terms: np.ndarray) -> tuple[Tile, state.Log]:
+    """One fresh lane and the log that it will fill."""
     bars = sum(n for stream, n in market.counts.items() if stream.startswith(("spot_bars", "perp_bars")))
     log = new_log(bound, FIRST_ROWS, bars + ROOM, len(market.instruments))
-    return tile, cut(drive(bound, market, tile, log, chunk))
+    return new_tile(bound, market, params, terms[None], recorded=True), log
 
 
 def run_tile(bound: Bound, market, params: np.ndarray, terms: np.ndarray) -> Tile:
@@ -113,16 +130,27 @@ def run_tile(bound: Bound, market, params: np.ndarray, terms: np.ndarray) -> Til
 
 def drive(bound: Bound, market, tile: Tile, log: state.Log, chunk: int) -> state.Log:
     """From the first event to the last; returns the log, which may have grown."""
-    streams, total, at = market.streams, len(market.streams.events), 0
+    total = len(market.streams.events)
+    for after in through(bound, market, tile, log, [*range(chunk, total, chunk), total]):
+        log = after
+    return log
+
+
+def through(bound: Bound, market, tile: Tile, log: state.Log, stops) -> Iterator[state.Log]:
+    """From the first event on; yields the log, which may have grown, after each number of events in `stops`, which ascend."""
+    streams, at = market.streams, 0
     try:
         bound.kernel.begin(streams, tile.lanes, tile.groups, tile.world, log, market.start)
-        while at < total:
-            stop = min(at + chunk, total)
-            at = bound.kernel.advance(streams, tile.lanes, tile.groups, tile.world, log, at, stop)
-            if at < stop:
-                log = grow(log)
+        for stop in stops:
+            while at < stop:
+                goal = min(at + CHUNK, stop)
+                at = bound.kernel.advance(streams, tile.lanes, tile.groups, tile.world, log, at, goal)
+                if at < goal:
+                    log = grow(log)
+            yield log
     except Exception as error:
         if type(error).__module__.startswith("numba.") or isinstance(error, KeyError):
             raise explain(error, bound) from error
+        if not jit.plain():  # in plain Python the traceback leads to the line
+            raise UserError(f"{bound.name}: a hook raised {type(error).__name__}: {error}") from error
         raise
-    return log

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from backtester.records import row_type
+from backtester.records import SETTLEMENTS, row_type
 
 # ---------------------------------------------------------------- shared by all lanes
 
@@ -23,8 +23,14 @@ QUOTE = np.dtype([          # one an instrument
     ("row", "i8"),          # its last known bar in Streams.bars
     ("price", "f8"),        # what positions are valued at: last mark, else last close; quote
     ("marked", "i8"),       # it has a mark stream of its own
-    ("lag", "i8"),          # from the close of its last bar to the moment it was known, ns
+    ("traded", "i8"),       # 1: the market has bars of it
+    ("ts_close", "i8"),     # close of its last bar, ns
+    ("lag", "i8"),          # from that close to the moment it was known, ns
     ("waiting", "i8"),      # orders of this tile's lanes that wait for its next bar
+    ("due", "i8"),          # settlements known before the bar that tells which position they meet
+    ("due_ts", "i8", (SETTLEMENTS,)),     # ns
+    ("due_rate", "f8", (SETTLEMENTS,)),   # fraction of notional
+    ("due_price", "f8", (SETTLEMENTS,)),  # the price when it became known, quote; 0: none yet
 ])
 
 # ---------------------------------------------------------------- one a lane
@@ -200,8 +206,11 @@ COUNT = np.dtype([("orders", "i8"), ("fills", "i8"), ("trades", "i8"), ("ledger"
 
 STATUS = ("waiting", "filled", "refused", "dropped")
 WAITING, FILLED, REFUSED, DROPPED = range(4)
-REFUSAL = ("", "no room for another waiting order", "a spot account cannot go short", "not enough cash", "initial margin")
-NO_REFUSAL, NO_ROOM, NO_SHORT, NO_CASH, NO_MARGIN = range(5)
+REFUSAL = (
+    "", "no room for another waiting order", "a spot account cannot go short", "not enough cash", "initial margin",
+    "the quantity is no number", "the data have no such instrument",
+)
+NO_REFUSAL, NO_ROOM, NO_SHORT, NO_CASH, NO_MARGIN, NO_QUANTITY, NO_INSTRUMENT = range(7)
 KINDS = ("deposit", "spot_trade", "realised", "fee", "funding", "liquidation", "insurance")
 DEPOSIT, SPOT_TRADE, REALISED, FEE, FUNDING_PAID, LIQUIDATION_LOSS, INSURANCE = range(7)
 BANKRUPT = -1               # the reason of what the venue closes

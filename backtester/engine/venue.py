@@ -40,14 +40,14 @@ def venue_of(options: dict | None) -> Venue:
     for name, value in asdict(venue).items():
         if name in ("fills", "missing_funding") or (value is None and name in ("taker_bp", "maker_bp")):
             continue
-        if not isinstance(value, int | float) or not np.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
             raise UserError(f"venue.{name}: {value!r} is no number")
     for name in ("cash", "leverage"):
         if getattr(venue, name) <= 0:
             raise UserError(f"venue.{name}: must be above 0, is {getattr(venue, name)}")
-    for name in ("slippage_bp", "latency_ms"):
-        if getattr(venue, name) < 0:
-            raise UserError(f"venue.{name}: must not be negative, is {getattr(venue, name)}")
+    for name, most in (("slippage_bp", 5_000.0), ("latency_ms", 1e9)):
+        if not 0 <= getattr(venue, name) <= most:
+            raise UserError(f"venue.{name}: must be between 0 and {most:g}, is {getattr(venue, name):g}")
     return venue
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from backtester.errors import UserError
 from backtester.market.schema import OPTIONAL, TRADED, Instrument, known_stream
 from backtester.market.times import iso
-from backtester.records import BAR, FUNDING, PERP, ROLES, STREAMS
+from backtester.records import BAR, FUNDING, PERP, ROLES, SETTLEMENTS, STREAMS
 
 
 def check_tables(name: str, instruments: tuple[Instrument, ...], tables: dict) -> None:
@@ -59,16 +59,26 @@ def check_known(table: np.ndarray, place: str) -> None:
 
 
 def check_values(table: np.ndarray, place: str) -> None:
-    """The numbers that every record needs are there."""
+    """The numbers that every record needs are there, and those of a bar are possible."""
     needed = [field for field in table.dtype.names or () if table.dtype[field].kind == "f" and field not in OPTIONAL]
     if needed:
         total = sum(table[field] for field in needed)  # NaN where any of them is
         refuse(np.isnan(total), table, place, f"{', '.join(needed)}: one of them is NaN: leave such a row out")
+        refuse(~np.isfinite(total), table, place, f"{', '.join(needed)}: one of them is infinite: leave such a row out")
+    if table.dtype.names == BAR.names and not place.split(": ")[1].startswith("premium_index_bars"):
+        refuse(table["low"] <= 0.0, table, place, "a price is not above 0: leave such a row out")
+        body = np.minimum(table["open"], table["close"]), np.maximum(table["open"], table["close"])
+        outside = (table["low"] > body[0]) | (table["high"] < body[1])
+        refuse(outside, table, place, "open or close lies outside low … high: no such bar can be")
 
 
 def check_settlements(funding: np.ndarray, bars: np.ndarray, place: str) -> None:
     """A settlement pays on the position before any fill at or after it, so it must be known with the first bar from it on."""
     first = np.searchsorted(bars["ts_event"], funding["ts_event"])
+    into = np.maximum(first - 1, 0)
+    inside = (first > 0) & (funding["ts_event"] < bars["ts_close"][into])
+    crowded = np.bincount(into[inside], minlength=len(bars))[into] > SETTLEMENTS
+    refuse(crowded, funding, place, f"more than {SETTLEMENTS} settlements fall into one perp bar: use shorter bars")
     closed = first < len(bars)
     late = np.zeros(len(funding), bool)
     late[closed] = funding["ts_known"][closed] > bars["ts_known"][first[closed]]

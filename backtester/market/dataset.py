@@ -47,7 +47,7 @@ def load(name_or_path, start: str | None = None, end: str | None = None) -> Mark
 
 def locate(name_or_path) -> tuple[Path, dict]:
     """The folder of a data set and its config (empty where it has none)."""
-    given = Path(name_or_path).expanduser()
+    given = Path(str(name_or_path)).expanduser()
     file = ROOT / "conf" / "data" / f"{given.name}.yaml"
     if given.name == str(name_or_path) and file.is_file():
         config = yaml.safe_load(file.read_text(encoding="utf-8"))

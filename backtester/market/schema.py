@@ -1,6 +1,8 @@
 """What a data set consists of: instruments, streams, the header in dataset.yaml, and the Market that a run reads."""
 
+import re
 from dataclasses import dataclass
+from math import isfinite
 
 from backtester.errors import UserError
 from backtester.market.times import interval, milliseconds
@@ -23,6 +25,8 @@ LAG_MS = {
 
 # Fields that a source may lack: they are NaN then. Every other field is needed in every record.
 OPTIONAL = {"volume", "quote_volume", "taker_buy", "accounts", "top_accounts", "top_positions", "taker_volume"}
+
+NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")  # of a data set: it becomes a folder
 
 # The streams whose instrument fills orders, and the role that it has to have.
 TRADED = {"spot_bars": "spot", "perp_bars": "perp"}
@@ -70,6 +74,10 @@ def parse_header(raw, where: str) -> Header:
     for key, kind in {"name": str, "instruments": list, "streams": dict}.items():
         if not isinstance(raw, dict) or not isinstance(raw.get(key), kind):
             raise UserError(f"{where}: {key} is missing or no {kind.__name__}")
+    if not NAME.fullmatch(raw["name"]):
+        raise UserError(f"{where}: name: {raw['name']!r} is no name for a folder: letters, digits, '_', '.' and '-'")
+    if not isinstance(raw.get("tags") or [], list):
+        raise UserError(f"{where}: tags: {raw['tags']!r} is no list of words")
     instruments = by_role([instrument(item, where) for item in raw["instruments"]], where)
     intervals = {stream: stream_interval(stream, keys, where) for stream, keys in raw["streams"].items()}
     return Header(raw["name"], instruments, intervals, tuple(raw.get("tags") or ()))
@@ -85,7 +93,7 @@ def instrument(item, where: str) -> Instrument:
         raise UserError(f"{where}: instruments: {name!r} is no name for a folder (no blanks, '/' or '=')")
     numbers = {key: item[key] for key in allowed[2:] if item.get(key) is not None}
     for key, value in numbers.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
             raise UserError(f"{where}: instruments: {name}: {key} is {value!r}: write a number such as 0.001, or null")
     return Instrument(name, item["role"], **{key: float(value) for key, value in numbers.items()})
 

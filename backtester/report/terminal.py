@@ -1,5 +1,6 @@
 """What the terminal shows: tables that stay readable without colour and in a file."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,21 @@ def show_sweep(table, objective: str, rows: int = 20) -> None:
     console.print(shown)
     _line(console, f"{len(order)} of {len(values):,} combinations, by {metric(objective).label}.", "dim")
     _line(console, "The best of many is luck until shown otherwise.", "yellow")
+
+
+def show_findings(title: str, findings: Sequence[Any]) -> None:
+    """Print what the honesty checks on a strategy found: a row a check, then every difference in both versions."""
+    console = _console()
+    _line(console, title, "bold")
+    table = _table("check", "holds", "tried", "seconds", words=3)
+    for each in findings:
+        _row(table, each.check, "yes" if each.holds else "NO", each.tried, f"{each.seconds:.1f}")
+    console.print(table)
+    failed = [each for each in findings if not each.holds]
+    for each in failed:
+        _line(console, f"{each.check}: {each.difference}", "red")
+    _line(console, f"{len(failed)} of {len(findings)} checks failed." if failed else f"All {len(findings)} checks hold.", "bold")
+    _line(console, "No check sees why a number was chosen: judge that on data that the choice has not met.", "dim")
 
 
 def _console(width: int = WIDTH):

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 import backtester
+from backtester.market.schema import TRADED
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,6 +45,8 @@ def assumptions(market, venue: dict) -> list[str]:
             if not market.counts.get(f"funding/{instrument.name}"):
                 out.append(f"{instrument.name}: FALLBACK venue.missing_funding=free: no funding data, held free of charge")
     out.append("no liquidation before bankruptcy: an account whose equity is gone is closed at the mark and ends")
+    if len({int(table["ts_close"][0] - table["ts_event"][0]) for (stream, _), table in market.tables.items() if stream in TRADED}) > 1:
+        out.append("bars of different lengths: a fill at a long bar's open is booked when that bar is known; closes in between lack it")
     out.append("not modelled: market impact, queues, auto-deleveraging")
     return out
 

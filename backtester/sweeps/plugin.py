@@ -36,10 +36,15 @@ class GridSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         """Run the jobs of `-m arguments`; returns Hydra's JobReturns in order."""
-        jobs = list(split(OverridesParser.create(config_loader=self.loader).parse_overrides(arguments)))
-        for job in jobs:  # 40 ms each: a wrong key in the last job must not cost the hours of the first
-            self.loader.load_sweep_config(self.config, job)
-        return self.launcher.launch(jobs, initial_job_idx=0)
+        return self.launcher.launch(self.jobs(arguments), initial_job_idx=0)
+
+    def jobs(self, arguments: list[str]) -> list[list[str]]:
+        """The overrides of every job."""
+        return list(split(OverridesParser.create(config_loader=self.loader).parse_overrides(arguments)))
+
+    def composed(self, arguments: list[str]) -> Iterator[DictConfig]:
+        """The config of every job, 40 ms each."""
+        return (self.loader.load_sweep_config(self.config, job) for job in self.jobs(arguments))
 
 
 def split(overrides: Sequence[Override]) -> Iterator[list[str]]:
