@@ -75,7 +75,8 @@ def read_part(part: Part) -> tuple[pa.Table, str]:
             raise UserError(f"{part.path}: column {name} is {column.type}; right is {kind}")
         if kind == TIME and column.null_count:
             raise UserError(f"{part.path}: column {name} has {column.null_count} empty rows: every record needs its time")
-    months = {str(np.datetime64(int(ts), "ns").astype("M8[M]")) for ts in numbers(table["ts_event"])[[0, -1]]} if len(table) else {"no month"}
+    ends = numbers(table["ts_event"])[[0, -1]] if len(table) else np.array([], "i8")
+    months = {str(month) for month in ends.astype("M8[ns]").astype("M8[M]")} or {"no month"}
     if months != {part.month}:
         raise UserError(f"{part.path}: its rows are of {' and '.join(sorted(months))}; right are rows of {part.month} alone")
     return table, sha256
