@@ -109,7 +109,7 @@ def test_what_is_held_is_the_spot_else_the_perp(streams, role, last):
     tables = {}
     for stream in streams:
         table = bars([0, 60], price=1.0)
-        table["close"] = (1.0, 2.0 if stream == "spot_bars" else 4.0)
+        table["close"] = table["high"] = (1.0, 2.0 if stream == "spot_bars" else 4.0)
         tables[stream, SPOT if stream == "spot_bars" else PERP] = table
     held, ts, equity = hold_market(build("two", SPOT_AND_PERP, tables), cash=10.0, fee=0.0, slippage=0.0)
     assert (held, equity.tolist(), ts.tolist()) == (role, [10.0, last], table["ts_close"].tolist())
