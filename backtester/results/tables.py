@@ -33,7 +33,13 @@ def tables(log: state.Log, market, reasons: dict[int, str]) -> dict[str, dict[st
 
 def one_nan(values: np.ndarray) -> np.ndarray:
     """The same numbers with every NaN spelled alike: its sign and payload differ between plain and compiled code."""
-    return np.where(np.isnan(values), np.nan, values) if values.dtype.kind == "f" else values
+    if values.dtype.kind != "f":
+        return values
+    values = np.array(values)  # a field of records becomes a column
+    unknown = np.isnan(values)
+    if unknown.any():
+        values[unknown] = np.nan
+    return values
 
 
 def equity_table(log, market) -> dict:
