@@ -54,8 +54,8 @@ def check(config: DictConfig) -> None:
         for key in (asked.get(part) or {}) if part else asked:
             if key not in known:
                 raise UserError(f"{f'{part}.' if part else ''}{key}: no such key (there are {', '.join(sorted(known))})")
-    report = asked.get("report") or {"page": True, "rows": 1}
-    for key, value, kind in (("seed", asked["seed"], int), ("report.page", report["page"], bool), ("report.rows", report["rows"], int)):
+    page, rows = report_of(asked)
+    for key, value, kind in (("seed", asked["seed"], int), ("report.page", page, bool), ("report.rows", rows, int)):
         if type(value) is not kind:
             raise UserError(f"{key}: {value!r}: give {'true or false' if kind is bool else 'a whole number'}")
     venue_of(asked["venue"])
@@ -69,10 +69,16 @@ def check(config: DictConfig) -> None:
             coerce(cls, name, value)
 
 
+def report_of(config: dict[str, Any]) -> tuple[bool, int]:
+    """Whether a page is written, and how many rows of a sweep are shown; a part that was deleted has its default."""
+    report = config.get("report") or {}
+    return report.get("page", True), report.get("rows", 20)
+
+
 def run_job(config: dict[str, Any], folder: Path, overrides: Sequence[str] = ()) -> None:
     """Run the strategy on the market and write into the folder: one run, or the sweep that `config["sweep"]` asks for."""
-    data, strategy, report = config["data"], config["strategy"], config.get("report") or {}
-    page, rows = report.get("page", True), report.get("rows", 20)
+    data, strategy = config["data"], config["strategy"]
+    page, rows = report_of(config)
     with ThreadPoolExecutor(1) as pool:
         started = pool.submit(jit.start)
         market = api.load(data["path"], data.get("start"), data.get("end"))

@@ -38,8 +38,13 @@ def test_strict_fills_at_nothing_older_than_decision_and_latency():
 
 def test_a_decision_between_two_long_bars_waits_for_the_next_one_to_open():
     five = {("perp_bars", PERP): priced([100.0, 200.0], [150.0, 250.0], interval=300), ("spot_bars", SPOT): bars(range(0, 600, 60))}
-    assert Run(five, at1=3, qty1=1.0).rows("fills", "ts", "price") == [(300.0, 200.0)]  # decided at minute 3, not filled at minute 0
+    for minute in (1, 2, 3, 4):  # none of them may fill at minute 0, which is over, though its bar is not known yet
+        assert Run(five, at1=minute, qty1=1.0).rows("fills", "ts", "price") == [(300.0, 200.0)]
     assert Run(five, at1=5, qty1=1.0).rows("fills", "ts", "price") == [(300.0, 200.0)]  # decided when both closed
+    three = priced([100.0, 200.0, 300.0], [150.0, 250.0, 350.0], interval=300)
+    more = {("perp_bars", PERP): three, ("spot_bars", SPOT): bars(range(0, 900, 60))}
+    for minute in (6, 7, 8, 9, 10):
+        assert Run(more, at1=minute, qty1=1.0).rows("fills", "ts", "price") == [(600.0, 300.0)]
 
 
 def test_slippage_and_fee_are_against_the_trader():
@@ -143,7 +148,7 @@ def test_funding_is_paid_at_the_mark_where_there_is_one():
 def test_a_lane_that_lost_everything_is_closed_and_halted():
     crash = [100.0, 100.0, 70.0, 60.0, 50.0, 500.0]
     run = Run(both(crash), {"leverage": 10.0, "cash": 100.0}, at1=0, qty1=3.0, at2=2, qty2=1.0)
-    assert run.metrics["ended"] == "bankrupt"
+    assert (run.metrics["ended"], run.metrics["ended_at"]) == ("bankrupt", "2024-01-01T00:02:59Z")
     assert (run.metrics["final_equity"], run.metrics["max_drawdown"], run.metrics["liquidations"]) == (0.0, 1.0, 1)
     assert [round(row[0], 9) for row in run.rows("equity", "equity")] == [100.0, 10.0, 0.0, 0.0, 0.0]
     assert run.rows("ledger", "kind", "amount") == [("deposit", 100.0), ("liquidation", -120.0), ("insurance", 20.0)]
@@ -241,8 +246,16 @@ def test_settlements_in_a_gap_without_bars_are_all_paid():
 
 
 def test_a_log_grows_with_its_trades():
-    """Every instant opens or closes a round trip: more of them than a new log has room for."""
+    """Every instant flips the position, which ends a round trip: as many of them as orders, more than a new log has room for."""
     flat = [100.0] * 20_001
-    run = Run(both(flat), at1=1, qty1=1.0, until1=20_000, alternate=True)
-    assert len(run.tables["trades"]["pnl"]) == run.metrics["trades"] == 9_999
+    run = Run(both(flat), at1=1, qty1=1.0, until1=20_000, alternate=True, to_target=True)
+    assert len(run.tables["trades"]["pnl"]) == run.metrics["trades"] == 19_998
     assert set(run.tables["trades"]["exit_reason"]) == {"first"}
+    assert run.rows("trades", "entry_ts", "exit_ts")[-1] == (1_199_880.0, 1_199_940.0)
+
+
+def test_a_round_trip_of_several_fills_has_average_prices():
+    run = Run(both(RISE), at1=0, qty1=3.0, at2=2, qty2=-2.0, at3=4, qty3=-1.0)
+    assert run.rows("trades", "qty", "entry_price", "exit_price", "pnl") == [(3.0, 100.0, round(380 / 3, 9), 80.0)]
+    run = Run(both(RISE), at1=0, qty1=2.0, at2=1, qty2=1.0, at3=3, qty3=-3.0)
+    assert run.rows("trades", "qty", "entry_price", "exit_price", "pnl") == [(3.0, round(310 / 3, 9), 130.0, 80.0)]

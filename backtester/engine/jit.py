@@ -10,7 +10,7 @@ numba.config.LOOP_VECTORIZE = 0
 
 # No fastmath of any kind: it changes results. error_model numpy: a division by zero is inf or NaN, as in the records.
 # _nrt False: nothing in the loop allocates, so nothing counts references. With counting, handing arrays from function to
-# function costs atomic increments, 745 ns a bar instead of 30. numba does not document the flag; tests/test_bind.py holds it.
+# function costs atomic increments: 745 ns a bar against 92, all else equal. numba does not document the flag; tests/test_bind.py holds it.
 OPTIONS = {"nogil": True, "error_model": "numpy", "_nrt": False}
 
 # Functions of the loop are called by the loop alone: without wrappers for Python they compile faster.

@@ -43,6 +43,7 @@ METRICS = {
     "events": Metric("events", COUNT, NEITHER),
     "sampling": Metric("returns sampled", WORD, NEITHER),
     "ended": Metric("ended", WORD, NEITHER),
+    "ended_at": Metric("ended at, UTC", WORD, NEITHER),
 }
 
 

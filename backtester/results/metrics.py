@@ -6,6 +6,8 @@ shorter than 60 days), ddof 1, zero risk-free rate. Drawdown is a positive fract
 
 import math
 
+from backtester.market.times import iso
+
 DAY = 86_400_000_000_000  # ns
 NAN = math.nan
 
@@ -36,6 +38,7 @@ def lane_metrics(lane, clock, market) -> dict:
     out |= {"events": int(clock.events), "bars": int(clock.bars), "blocked": int(account.blocked)}
     out["sampling"] = "daily" if clock.step == DAY else "hourly"
     out["ended"] = "end of data" if account.alive else "bankrupt"
+    out["ended_at"] = iso(int(clock.ts_close if account.alive else tally.ended))
     return out
 
 
