@@ -24,6 +24,8 @@ from backtester.market.schema import Market
 from backtester.result import Result, Sweep
 from backtester.results.manifest import manifest_of
 from backtester.results.metrics import lane_metrics
+from backtester.results.room import demand_room
+from backtester.results.sensitivity import sensitivity
 from backtester.results.tables import tables
 from backtester.sweeps.lanes import column_of, params_table, sweep_lanes
 
@@ -37,18 +39,16 @@ def run(
     """One backtest. `strategy` is a name, a file or a class; `params` are its parameters, `venue` the keys of conf/venue.
     `overrides` is how a command line spelled it, for the manifest.
 
-    Raises UserError for a parameter, a key, a strategy or data that cannot be right.
+    Raises UserError for a parameter, a key, a strategy or data that cannot be right, and for an order that found no room.
     """
     market, cls, terms, name = prepare(data, strategy, venue)
-    bound = bind(cls, len(market.instruments))
-    tile, log = run_recorded(bound, market, params_of(cls, params), terms_of(terms, market))
-    return Result(
-        name=name,
-        metrics=lane_metrics(tile.lanes[0], tile.world.clock, market),
-        manifest=manifest_of(bound, market, config_of(market, cls, name, terms, seed, params), overrides),
-        tables=tables(log, market, reasons_of(cls)),
-        market=market,
-    )
+    bound, given = bind(cls, market.roles), params_of(cls, params)
+    tile, log = run_recorded(bound, market, given, terms_of(terms, market))
+    metrics, told = lane_metrics(tile.lanes[0], tile.world.clock, market), tables(log, market, reasons_of(cls))
+    demand_room(name, told["orders"], metrics)
+    manifest = manifest_of(bound, market, config_of(market, cls, name, terms, seed, params), overrides)
+    manifest["sensitivity"] = sensitivity(bound, market, given, terms, metrics)
+    return Result(name, metrics, manifest, told, market)
 
 
 def sweep(data: Market | str | Path, strategy, *, venue: dict | None = None, threads: int | None = None, **axes):
@@ -80,7 +80,7 @@ def sweep_grid(
     market, cls, terms, name = prepare(data, strategy, venue)
     names, columns = grid
     table = params_table(cls, fixed, names, columns)
-    bound = bind(cls, len(market.instruments))
+    bound = bind(cls, market.roles)
     metrics = sweep_lanes(bound, market, table, terms_of(terms, market), threads, progress)
     given = defaults_of(cls) | fixed
     out = {"combination": np.arange(len(table))}

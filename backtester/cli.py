@@ -188,6 +188,6 @@ def show_data(arguments: argparse.Namespace) -> None:
     for instrument in market.instruments:
         fees = {"taker": instrument.taker_bp, "maker": instrument.maker_bp}
         told = ", ".join(f"{side} {bp:g} bp" for side, bp in fees.items() if bp is not None)
-        print(f"  {instrument.role:<6}{instrument.name or 'none':<20}{told}".rstrip())
+        print(f"  {instrument.role:<10}{instrument.name or 'none':<20}{told}".rstrip())
     for stream, count in market.counts.items():
         print(f"  {count:>12,}  {stream}")

@@ -38,6 +38,18 @@ def rows(dtype, *shape: int) -> np.ndarray:
 
 # ---------------------------------------------------------------------------- what the market sends
 
+TIERS = 16  # that a margin bracket may have
+
+BRACKET = np.dtype([
+    ("ts_event", "i8"),            # since when these tiers have been in force, ns
+    ("ts_known", "i8"),            # ns
+    ("liquidation_fee", "f8"),     # fraction of the notional that is liquidated
+    ("tiers", "i8"),               # how many of the following are used; the rest is NaN
+    ("cap", "f8", (TIERS,)),       # quote, the largest notional of the tier
+    ("rate", "f8", (TIERS,)),      # maintenance margin, fraction of the notional
+    ("amount", "f8", (TIERS,)),    # quote, subtracted from rate * notional, so that margin has no steps
+    ("leverage", "f8", (TIERS,)),  # 1, the largest that the tier allows
+])
 BAR = np.dtype([
     ("ts_event", "i8"),      # open of the bar, ns
     ("ts_known", "i8"),      # ns
@@ -100,6 +112,7 @@ EXOGENOUS = np.dtype([
 
 # Streams in their priority where several records become known at the same instant.
 STREAMS = {
+    "brackets": BRACKET,
     "exogenous": EXOGENOUS,
     "funding": FUNDING,
     "open_interest": OPEN_INTEREST,
@@ -123,15 +136,16 @@ ROW = (1 << INSTRUMENT_SHIFT) - 1
 # Settlements of funding that may fall into one bar: hourly ones into a daily bar, with room.
 SETTLEMENTS = 32
 
-# Instruments stand in the order of their roles: a role is an index.
-SPOT, PERP = 0, 1
-ROLES = ("spot", "perp")
+# Instruments stand asset by asset, spot before perp: an even index is a spot, an odd one a perp.
+SPOT, PERP = 0, 1         # of the first asset
+ROLES = ("spot", "perp")  # of the first asset; those of another one begin with its word: eth_spot, eth_perp
 
 
 class Streams(NamedTuple):
     """The causal event stream. Row 0 of every array is a NaN record that means "none yet"."""
 
     events: np.ndarray            # int64, packed as above, ordered by (ts_known, kind, sequence)
+    brackets: np.ndarray          # BRACKET
     bars: np.ndarray              # BAR, every kind of bar of every instrument
     funding: np.ndarray           # FUNDING
     open_interest: np.ndarray     # OPEN_INTEREST

@@ -10,6 +10,8 @@ import numpy as np
 from backtester.results.tables import TIMES
 from backtester.results.write import write_folder
 
+NONE = np.datetime64("NaT", "ns").astype("i8")  # no moment, as pandas spells it
+
 
 @dataclass
 class Result:
@@ -28,7 +30,7 @@ class Result:
         columns = dict(self.tables.get(table, {}))
         for name in TIMES:
             if name in columns:
-                columns[name] = pd.to_datetime(pd.Series(columns[name]).mask(columns[name] == 0), unit="ns", utc=True)
+                columns[name] = pd.to_datetime(np.where(columns[name] == 0, NONE, columns[name]), unit="ns", utc=True)
         return pd.DataFrame(columns)
 
     @property

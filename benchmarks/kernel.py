@@ -17,7 +17,7 @@ from benchmarks.year import market as year
 
 HERE = Path(__file__).parent
 FLOATS = ("max_drawdown", "mean", "m2", "downside", "fees", "slippage", "funding", "traded", "profit", "loss")
-COUNTS = ("samples", "in_market", "orders", "refused", "fills", "trades", "wins")
+COUNTS = ("samples", "in_market", "orders", "refused", "fills", "trades", "wins", "liquidations")
 OUT = np.dtype([(n, "f8") for n in ("equity", "cash", *FLOATS)] + [(n, "i8") for n in (*COUNTS, "marks", "ended")])
 ROUNDS = 9
 
@@ -30,7 +30,7 @@ def twin(market, terms: np.ndarray, params: np.ndarray):
         subprocess.run(["cc", *options, "-o", library, HERE / "twin.c", "-lm"], check=True)
         code = ctypes.CDLL(str(library))
     streams = market.streams
-    inputs = (streams.bars, streams.funding, streams.open_interest, streams.liquidations, terms, params)
+    inputs = (streams.bars, streams.funding, streams.open_interest, streams.liquidations, streams.brackets, terms, params)
     pointers = [ctypes.c_void_p(a.ctypes.data) for a in inputs]
     events, number = streams.events, ctypes.c_int64
 
@@ -57,13 +57,13 @@ def check_equal(tile, reference: np.ndarray) -> None:
     """Every measure of every lane, to the last bit."""
     for name in OUT.names:
         if name not in ("marks", "ended"):
-            part = tile.lanes["account"] if name in ("equity", "cash") else tile.lanes["tally"]
+            part = tile.lanes["account"] if name in ("equity", "cash", "orders") else tile.lanes["tally"]
             np.testing.assert_array_equal(part[name], reference[name], err_msg=name)
 
 
 def main() -> None:
     """Print nanoseconds per event and lane, and the ratio to C."""
-    market, bound = year(), bind(Support, 2)
+    market, bound = year(), bind(Support)
     terms, total = terms_of(venue_of({}), market), len(market.streams.events)
     widths = (1, 16, 32, 64)
     params = some_params(bound, max(widths))

@@ -1,16 +1,23 @@
 """A synthetic year of five streams, 1,357,415 events: two minute series, open interest, funding, liquidations."""
 
+from pathlib import Path
+
 import numpy as np
 
+from backtester.market.brackets import read_brackets
 from backtester.market.merge import build
 from backtester.market.schema import Instrument, Market
 from backtester.records import BAR, FUNDING, LIQUIDATION, OPEN_INTEREST, rows
 
+ROOT = Path(__file__).parents[1]
 MINUTE = 60_000_000_000                 # ns
 START = 1_704_067_200_000_000_000       # 2024-01-01, ns
 MINUTES = 525_600
 LIQUIDATIONS = 200_000
-INSTRUMENTS = (Instrument("BTC-SPOT", "spot", 0.01, 1e-5, 5.0, 2.0), Instrument("BTC-PERP", "perp", 0.1, 1e-3, 5.0, 2.0))
+INSTRUMENTS = (
+    Instrument("BTC-SPOT", "spot", tick=0.01, lot=1e-5, taker_bp=5.0, maker_bp=2.0),
+    Instrument("BTC-PERP", "perp", tick=0.1, lot=1e-3, taker_bp=5.0, maker_bp=2.0),
+)
 
 
 def tables(seed: int = 7) -> dict:
@@ -22,12 +29,20 @@ def tables(seed: int = 7) -> dict:
     premium = np.convolve(noise, 0.99 ** np.arange(600))[:MINUTES]             # a memory of about an hour and a half
     spread = np.abs(rng.normal(0.0, 4e-4, MINUTES))
     return {
+        ("brackets", 1): brackets(),
         ("spot_bars", 0): bars(price, spread, rng.gamma(2.0, 10.0, MINUTES)),
         ("perp_bars", 1): bars(price * (1.0 + premium), spread, rng.gamma(2.0, 40.0, MINUTES)),
         ("open_interest", 1): points(OPEN_INTEREST, 5, 330, qty=1e5 * np.exp(np.cumsum(rng.normal(0.0, 1e-3, MINUTES // 5)))),
         ("funding", 1): points(FUNDING, 480, 5, rate=rng.normal(1e-4, 1e-4, MINUTES // 480), interval_h=8.0),
         ("liquidations", 1): liquidations(rng, price),
     }
+
+
+def brackets() -> np.ndarray:
+    """The newest table of margin brackets that the checkout has, in force from the start."""
+    out = read_brackets(ROOT / "data" / "brackets" / "binance_btcusdt.yaml")[0][-1:]
+    out["ts_event"] = out["ts_known"] = START
+    return out
 
 
 def bars(close, spread, volume) -> np.ndarray:

@@ -17,6 +17,7 @@ from backtester.results.tables import tables
 
 SPOT, PERP = 0, 1
 NAN = float("nan")
+FREE = {"missing_funding": "free", "maintenance_bp": 40.0}  # no funding, one tier of margin
 INSTRUMENTS = (Instrument("S", "spot", taker_bp=0.0), Instrument("P", "perp", taker_bp=0.0))
 
 
@@ -110,8 +111,8 @@ class Run:
 
     def __init__(self, records, venue=None, **script):
         self.market = build("tiny", INSTRUMENTS, records)
-        venue = {"cash": 1000.0, "slippage_bp": 0.0, "missing_funding": "free"} | (venue or {})
-        self.bound = bind(Scripted, 2)
+        venue = {"cash": 1000.0, "slippage_bp": 0.0} | FREE | (venue or {})
+        self.bound = bind(Scripted)
         terms = terms_of(venue_of(venue), self.market)
         self.tile, self.log = run_recorded(self.bound, self.market, params_of(Scripted, script), terms)
         self.metrics = lane_metrics(self.tile.lanes[0], self.tile.world.clock, self.market)

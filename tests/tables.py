@@ -4,8 +4,10 @@ import functools
 
 import numpy as np
 
+from backtester.market.brackets import load_brackets
+from backtester.market.dataset import ROOT
 from backtester.market.merge import build
-from backtester.market.schema import Instrument
+from backtester.market.schema import Instrument, parse_header
 from backtester.market.synthetic import sample
 from backtester.records import BAR, BYTE, INSTRUMENT_SHIFT, KIND_SHIFT, LAST_SHIFT, ROW, STREAMS, rows
 
@@ -77,8 +79,11 @@ def tiny():
 @functools.cache
 def sample_market(days):
     """The first days of the sample, generated in memory."""
-    tables, header, _ = sample()
-    known = {item["name"]: n for n, item in enumerate(header["instruments"])}
-    end = min(table["ts_event"][0] for table in tables.values()) + days * 24 * 3600 * SECOND
+    tables, raw, _ = sample()
+    header = parse_header(raw, "sample")
+    known = {each.name: n for n, each in enumerate(header.instruments)}
+    start = int(min(table["ts_event"][0] for table in tables.values()))
+    end = start + days * 24 * 3600 * SECOND
     cut = {(stream, known[name]): table[table["ts_event"] < end] for (stream, name), table in tables.items()}
-    return build("sample", tuple(Instrument(**item) for item in header["instruments"]), cut)
+    brackets, _ = load_brackets(header, ROOT, ROOT, start, end)
+    return build("sample", header.instruments, cut | brackets)

@@ -7,7 +7,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from scripted import INSTRUMENTS, PERP, SPOT, Run, Scripted, build, priced, run_recorded, terms_of, venue_of
+from scripted import FREE, INSTRUMENTS, PERP, SPOT, Run, Scripted, build, priced, run_recorded, terms_of, venue_of
 
 from backtester import api
 from backtester.engine.bind import bind
@@ -33,15 +33,15 @@ class Idea:
 PROGRAM = '''
 import sys
 sys.path.insert(0, {tests!r})
-from scripted import PERP, SPOT, priced, build, INSTRUMENTS, terms_of, venue_of, params_of, run_recorded
+from scripted import FREE, PERP, SPOT, priced, build, INSTRUMENTS, terms_of, venue_of, params_of, run_recorded
 from backtester.engine.bind import bind
 from backtester.engine.find import find_strategy
 path = [100.0] * 6
 market = build("tiny", INSTRUMENTS, {{("perp_bars", PERP): priced(path, path), ("spot_bars", SPOT): priced(path, path)}})
-bound = bind(find_strategy({file!r}), 2)
-tile, log = run_recorded(bound, market, params_of(bound.cls, {{}}), terms_of(venue_of({{"missing_funding": "free"}}), market))
+bound = bind(find_strategy({file!r}))
+tile, log = run_recorded(bound, market, params_of(bound.cls, {{}}), terms_of(venue_of(FREE), market))
 compiled = sum(bound.kernel.advance.stats.cache_misses.values()) + sum(bound.kernel.begin.stats.cache_misses.values())
-print(bound.key, [int(ts) // 10**9 % 3600 for ts in log.fills["ts"]], compiled)
+print(bound.key, [int(ts) // 10**9 % 3600 for ts in log.journal["ts"][log.journal["what"] == 3]], compiled)
 '''
 
 
@@ -127,7 +127,7 @@ def test_a_mistake_is_reported_with_file_line_and_the_names_that_exist(tmp_path,
         compiled = numba.njit(give)
         """))
     with pytest.raises(UserError) as error:
-        bind(find_strategy(file), 2)
+        bind(find_strategy(file))
     at = {"x = deeper(ctx.perp.bar)": 16, "give(ctx)": 20, "compiled(ctx)": 20}.get(line, 14)
     assert str(error.value).startswith(f"{file}:{at}: in ")
     assert message in str(error.value)
@@ -149,7 +149,7 @@ def test_a_strategy_that_cannot_be_bound_says_why(tmp_path, text, message):
     file = tmp_path / "wrong.py"
     file.write_text(text)
     with pytest.raises(UserError) as error:
-        bind(find_strategy(file), 2)
+        bind(find_strategy(file))
     assert message in str(error.value)
 
 
@@ -158,9 +158,9 @@ def test_what_numba_cannot_compile_names_the_strategys_own_line(tmp_path):
     file.write_text("class A:\n    class State:\n        n: int\n    def on_bar(ctx, s, p):\n        s.n = round(1.0, 2, 3)\n")
     path = [100.0] * 3
     market = build("tiny", INSTRUMENTS, {("perp_bars", PERP): priced(path, path), ("spot_bars", SPOT): priced(path, path)})
-    bound = bind(find_strategy(file), 2)
+    bound = bind(find_strategy(file))
     with pytest.raises(UserError, match=r"wrong\.py:5: this cannot be compiled"):
-        run_recorded(bound, market, params_of(bound.cls, {}), terms_of(venue_of({"missing_funding": "free"}), market))
+        run_recorded(bound, market, params_of(bound.cls, {}), terms_of(venue_of(FREE), market))
 
 
 def test_an_unknown_strategy_lists_the_known_ones():
@@ -211,7 +211,7 @@ def test_a_choice_that_is_another_name_for_a_code_is_part_of_the_key(tmp_path):
     for number in (1, 2):
         file = tmp_path / f"idea{number}.py"
         file.write_text(text.format(x=number))
-        keys.append(bind(find_strategy(file), 2).key)
+        keys.append(bind(find_strategy(file)).key)
     assert keys[0] != keys[1]
 
 
@@ -235,7 +235,7 @@ def test_a_strategy_whose_parts_are_of_the_wrong_kind_says_so(tmp_path, text, me
 
     def all_of_it():
         cls = find_strategy(file)
-        bind(cls, 2)
+        bind(cls)
         params_of(cls, {})
 
     with pytest.raises(UserError) as error:
@@ -253,4 +253,4 @@ def test_a_strategy_whose_hooks_would_never_be_called_is_refused():
     path = [100.0] * 3
     market = build("tiny", INSTRUMENTS, {("perp_bars", PERP): priced(path, path)})
     with pytest.raises(UserError, match=r"Divergence\.see_pair needs spot bars, and data set 'tiny' has none"):
-        api.run(market, "divergence", venue={"missing_funding": "free"})
+        api.run(market, "divergence", venue=FREE)

@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from backtester import cli, job, launch
 from backtester.cli import main
+from backtester.engine.venue import Venue
 
 IDEA = '''
 from enum import IntEnum
@@ -65,16 +67,7 @@ def test_run_hands_the_config_to_the_engine(calls, tmp_path):
     assert main(["run", *overrides]) == 0
     [(verb, market, strategy, asked)] = calls
     assert (verb, market, strategy) == ("run", ("data/sample", "2024-01-01", None), "divergence")
-    assert asked.pop("venue") == {
-        "cash": 5000,
-        "taker_bp": None,
-        "maker_bp": None,
-        "slippage_bp": 1.0,
-        "latency_ms": 250,
-        "leverage": 5.0,
-        "fills": "next_open",
-        "missing_funding": "error",
-    }
+    assert asked.pop("venue") == asdict(Venue(cash=5000))  # the defaults of conf/venue are the engine's
     assert asked == {"seed": 3, "bars": 12, "premium_delta_bp": 1.5, "qty": 1.0}
     assert left(tmp_path) == ["out", "out/a", "out/a/metrics.json"]
 

@@ -14,7 +14,7 @@ from backtester.report.view import view_of_sweep
 KEYS = {
     "initial_equity", "final_equity", "total_return", "cagr", "volatility", "sharpe", "sortino", "calmar", "max_drawdown", "exposure",
     "turnover", "win_rate", "profit_factor", "trades", "orders", "fills", "liquidations", "fees", "slippage", "funding", "events", "bars",
-    "blocked",
+    "blocked", "refused", "no_room", "entry_bar_share",
 }
 
 
@@ -38,7 +38,7 @@ def test_a_run_leaves_its_files_and_the_ledger_adds_up(here, capsys):
     assert set(metrics(here / "one")) >= KEYS
     equity, ledger = (pd.read_parquet(here / "one" / f"{name}.parquet") for name in ("equity", "ledger"))
     assert list(equity.columns) == ["ts", "equity", "cash", "position_BTC-SPOT", "position_BTC-PERP", "drawdown"]
-    assert list(ledger.columns) == ["ts", "instrument", "kind", "amount", "balance"]
+    assert list(ledger.columns) == ["ts", "instrument", "wallet", "kind", "amount", "balance"]
     assert str(equity["ts"].dtype) == "datetime64[ns, UTC]"
     assert equity["ts"].iloc[0] == pd.Timestamp("2025-04-02 00:01", tz="UTC")
     assert equity["ts"].iloc[-1] == pd.Timestamp("2025-04-12", tz="UTC")
@@ -48,6 +48,9 @@ def test_a_run_leaves_its_files_and_the_ledger_adds_up(here, capsys):
     assert manifest["config"]["data"]["start"] == "2025-04-02"
     assert manifest["config"]["strategy"]["premium_delta_bp"] == 3
     assert len(manifest["data"]["files"]) > 5
+    assert [each["what"] for each in manifest["sensitivity"]] == [
+        "venue.fills=strict", "venue.path=ohlc", "venue.path=olhc", "venue.path=nearest",
+    ]
 
 
 def test_the_same_run_leaves_the_same_bytes(here):

@@ -166,6 +166,38 @@ def test_the_data_configs_point_into_data(path):
     assert (config["name"], config["path"]) == (path.stem, f"data/{path.stem}")
 
 
+# ---------------------------------------------------------------------------- several assets
+
+
+def test_instruments_stand_asset_by_asset_spot_before_perp_and_unbound_roles_are_filled():
+    named = [("A", "sol_perp"), ("B", "perp"), ("C", "eth_perp"), ("D", "eth_spot")]
+    made = parse_header(HEADER | {"instruments": [{"name": name, "role": role} for name, role in named]}, "dataset.yaml").instruments
+    assert [(each.name, each.role, each.asset, each.kind) for each in made] == [
+        ("", "spot", "", "spot"),
+        ("B", "perp", "", "perp"),
+        ("", "sol_spot", "sol", "spot"),
+        ("A", "sol_perp", "sol", "perp"),
+        ("D", "eth_spot", "eth", "spot"),
+        ("C", "eth_perp", "eth", "perp"),
+    ]
+
+
+def test_there_is_room_for_128_assets():
+    named = [HEADER["instruments"][0], *({"name": f"C{n}", "role": f"c{n}_spot"} for n in range(127))]
+    assert len(parse_header(HEADER | {"instruments": named}, "dataset.yaml").instruments) == 256
+
+
+def test_a_second_asset_is_read_back_in_its_place(tmp_path):
+    eth = {"name": "ETH-PERP", "role": "eth_perp", "lot": 0.001, "min_notional": 20, "maker_bp": 2}
+    tables = tiny() | {("perp_bars", "ETH-PERP"): tiny()["perp_bars", "BTC-PERP"], ("funding", "ETH-PERP"): tiny()["funding", "BTC-PERP"]}
+    write_dataset(tmp_path / "two", HEADER | {"instruments": [eth, *HEADER["instruments"]]}, tables)
+    market = load(tmp_path / "two")
+    assert [each.name for each in market.instruments] == ["BTC-SPOT", "BTC-PERP", "", "ETH-PERP"]
+    assert market.instruments[3] == Instrument("ETH-PERP", "eth_perp", lot=0.001, min_notional=20.0, maker_bp=2.0)
+    assert market.tables["perp_bars", 3].tobytes() == market.tables["perp_bars", 1].tobytes()
+    assert market.counts["funding/ETH-PERP"] == 1
+
+
 # ---------------------------------------------------------------------------- refusals
 
 
@@ -177,10 +209,21 @@ SPOT, PERP = HEADER["instruments"]
 BAD_HEADERS = {
     "no list": (["tiny"], "name is missing or no str"),
     "no streams": (header(streams=None), "streams is missing or no dict"),
-    "unknown role": (header(instruments=[SPOT | {"role": "margin"}]), "BTC-SPOT: unknown role 'margin' (roles are spot, perp)"),
+    "unknown role": (header(instruments=[SPOT | {"role": "margin"}]), "BTC-SPOT: unknown role 'margin' (roles are spot, perp; of a "),
     "role twice": (header(instruments=[SPOT, PERP | {"role": "spot"}]), "role spot is bound twice, to BTC-SPOT and to BTC-PERP: keep one"),
     "name twice": (header(instruments=[SPOT, PERP | {"name": "BTC-SPOT"}]), "two instruments are named BTC-SPOT: give each its own name"),
-    "unknown key": (header(instruments=[SPOT | {"fee": 1}]), "needs name and role, and may have tick, lot, taker_bp, maker_bp"),
+    "unknown key": (header(instruments=[SPOT | {"fee": 1}]), "may have tick, lot, min_notional, taker_bp, maker_bp, brackets"),
+    "no word": (header(instruments=[SPOT, PERP | {"role": "_perp"}]), "BTC-PERP: unknown role '_perp' (roles are spot, perp; of a "),
+    "two words": (header(instruments=[SPOT, PERP | {"role": "old_eth_perp"}]), "BTC-PERP: unknown role 'old_eth_perp'"),
+    "no text for a role": (header(instruments=[SPOT | {"role": None}]), "BTC-SPOT: unknown role None"),
+    "no first asset": (header(instruments=[PERP | {"role": "eth_perp"}]), "no instrument has the role spot or perp: the roles of "),
+    "too many assets": (
+        header(instruments=[SPOT, *({"name": f"C{n}", "role": f"c{n}_spot"} for n in range(128))]),
+        "129 assets: an event has room for 128",
+    ),
+    "brackets of a spot": (header(instruments=[SPOT | {"brackets": "b"}]), "brackets belong to a perp, and BTC-SPOT has the role spot"),
+    "brackets of no name": (header(instruments=[PERP | {"brackets": 5}]), "BTC-PERP: brackets is 5: name a file of data/brackets"),
+    "brackets as a stream": (header(streams={"brackets": {}}), "streams: brackets come from the file that an instrument names"),
     "no folder's name": (header(instruments=[SPOT | {"name": "BTC/USDT"}]), "'BTC/USDT' is no name for a folder"),
     "text for a number": (header(instruments=[SPOT | {"lot": "1e-5"}]), "lot is '1e-5': write a number such as 0.001, or null"),
     "unknown stream": (header(streams={"candles": {}}), "unknown stream 'candles'"),

@@ -1,20 +1,19 @@
-"""What the README shows, runs: its strategy, its Python, its commands."""
+"""What the documents show, runs: their strategies, their Python, their commands."""
 
 import re
 import shlex
-from pathlib import Path
 
 import pytest
+from examples import ROOT, blocks, dip_buyer
 from tables import sample_market
 
 import backtester as bt
-from backtester import api, launch
+from backtester import api, launch, orders
 from backtester.cli import parsed
 
-ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-STRATEGY, PYTHON = re.findall(r"```python\n(.*?)```", README, re.S)
-COMMANDS = [line.strip() for line in README.splitlines() if line.startswith("    backtester ")]
+STRATEGY, PYTHON = blocks("README.md")
+SHOWN = [line for file in ("README.md", "docs/strategies.md") for line in (ROOT / file).read_text(encoding="utf-8").splitlines()]
+COMMANDS = [line.strip() for line in SHOWN if line.startswith("    backtester ")]
 
 
 def test_the_strategy_of_the_readme_trades(tmp_path):
@@ -26,6 +25,25 @@ def test_the_strategy_of_the_readme_trades(tmp_path):
     assert set(result.trades["entry_reason"]) == {"cheap"}
 
 
+def test_the_strategy_of_the_manual_trades_by_brackets(tmp_path):
+    result = bt.run(sample_market(20), dip_buyer(tmp_path))
+    asked = result.orders
+    assert result.metrics["trades"] > 10
+    assert set(result.fills["liquidity"]) == {"maker", "taker"}  # bids and targets rest, stops take
+    ended = {(kind, status) for kind, status in zip(asked["kind"], asked["status"], strict=True) if status == "filled"}
+    assert ended == {("limit", "filled"), ("stop", "filled")}
+    bids = asked[asked["parent"] < 0]["id"]
+    assert list(asked["parent"]) == [parent for bid in bids for parent in (-1, bid, bid)]  # n, n + 1 and n + 2
+
+
+def test_the_verbs_of_the_manual_are_those_there_are():
+    text = (ROOT / "docs/strategies.md").read_text(encoding="utf-8")
+    table = text[text.index("| verb |") : text.index("`qty` is in base")]
+    told = set(re.findall(r"`(\w+)\(", table))
+    inner = {"ask_order", "ask_change", "last", "tie"}
+    assert told == {name for name, value in vars(orders).items() if callable(value) and name.islower()} - inner
+
+
 def test_the_python_of_the_readme_runs(monkeypatch, capsys):
     monkeypatch.setattr(api, "load", lambda name: sample_market(20))
     exec(compile(PYTHON, "README.md", "exec"), {})
@@ -35,15 +53,16 @@ def test_the_python_of_the_readme_runs(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_commands_of_the_readme_are_understood(command, tmp_path, monkeypatch):
+def test_the_commands_of_the_documents_are_understood(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "premium_reversal.py").write_text(STRATEGY)
+    dip_buyer(tmp_path)
     arguments = parsed(shlex.split(command)[1:])
     if hasattr(arguments, "multirun"):
         launch.accepted(arguments.overrides, arguments.multirun)
 
 
-@pytest.mark.parametrize("file", ["README.md", "docs/strategies.md", "docs/data.md"])
+@pytest.mark.parametrize("file", ["README.md", "docs/strategies.md", "docs/data.md", "docs/venue.md"])
 def test_links_lead_somewhere(file):
     text = (ROOT / file).read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)]+)\)", text):

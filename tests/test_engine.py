@@ -151,8 +151,8 @@ def test_a_lane_that_lost_everything_is_closed_and_halted():
     assert (run.metrics["ended"], run.metrics["ended_at"]) == ("bankrupt", "2024-01-01T00:02:59Z")
     assert (run.metrics["final_equity"], run.metrics["max_drawdown"], run.metrics["liquidations"]) == (0.0, 1.0, 1)
     assert [round(row[0], 9) for row in run.rows("equity", "equity")] == [100.0, 10.0, 0.0, 0.0, 0.0]
-    assert run.rows("ledger", "kind", "amount") == [("deposit", 100.0), ("liquidation", -120.0), ("insurance", 20.0)]
-    assert run.rows("trades", "pnl", "exit_reason") == [(-120.0, "bankrupt")]
+    assert run.rows("ledger", "kind", "amount") == [("deposit", 100.0), ("liquidation", -100.0)]
+    assert run.rows("trades", "pnl", "exit_reason") == [(-100.0, "liquidation")]
     assert run.rows("orders", "status") == [("filled",), ("refused",)]
 
 
@@ -180,8 +180,8 @@ def test_pairs_are_bars_that_close_together():
 def test_a_pair_is_complete_when_its_later_bar_is_known():
     records = {("perp_bars", PERP): priced(FLAT, FLAT), ("spot_bars", SPOT): priced(FLAT, FLAT, lag=2.0)}
     run = Run(records)
-    assert run.tile.lanes[0]["state"]["instant"] == 12  # each close is two instants
-    assert run.tile.lanes[0]["state"]["pairs"] == 6
+    assert run.tile.minds[0]["state"]["instant"] == 12  # each close is two instants
+    assert run.tile.minds[0]["state"]["pairs"] == 6
     assert len(run.tables["equity"]["ts"]) == 6  # and one sample
 
 

@@ -65,7 +65,7 @@ def result(year):
 
     spot, perp = year["spot_close"], [year[name] for name in ("open", "high", "low", "close")]
     market = build("peers", INSTRUMENTS, {("spot_bars", 0): bars(spot, spot, spot, spot), ("perp_bars", 1): bars(*perp)})
-    venue = {"cash": 1e7, "taker_bp": 5.0, "slippage_bp": 1.0, "missing_funding": "free"}
+    venue = {"cash": 1e7, "taker_bp": 5.0, "slippage_bp": 1.0, "missing_funding": "free", "maintenance_bp": 40.0}
     return bt.run(market, "divergence", venue=venue, bars=30, premium_delta_bp=10.0, qty=1.0)
 
 

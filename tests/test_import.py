@@ -97,6 +97,17 @@ def test_gaps_count_from_the_first_moment_of_the_period_to_its_last():
     assert find_gaps(np.arange(10) * minute, 0, 10 * minute, minute) == ()
 
 
+def test_a_period_off_the_clock_of_a_stream_misses_what_that_clock_has_inside_it():
+    hour, jitter = 3600 * 10**9, 7_000_000
+    stamps = np.array([16, 24, 40]) * hour + [-jitter, jitter, 0]  # settlements, every 8 hours
+    assert find_gaps(stamps, 10 * hour, 42 * hour, 8 * hour) == (Gap("1970-01-02T08:00:00Z", 1),)
+    assert find_gaps(stamps, 8 * hour, 57 * hour, 8 * hour) == (
+        Gap("1970-01-01T07:59:59Z", 1),
+        Gap("1970-01-02T08:00:00Z", 1),
+        Gap("1970-01-03T00:00:00Z", 2),
+    )
+
+
 def test_the_rows_are_the_files_with_their_lags(raw):
     market = load(run(raw).folder)
     rows = pd.DataFrame(market.streams.bars[1:])
@@ -126,7 +137,8 @@ def test_the_data_set_says_where_it_came_from(raw):
         "rows_in": 5, "outside": 1, "dropped": 1, "rows_out": 3, "missing": 3, "zero_volume": 1,
     }
     assert summary.line() == (
-        "tiny: spot_bars 3 rows, 1 dropped, 3 missing; open_interest 1 rows, 0 dropped, 0 missing; funding 1 rows, 0 dropped, 0 missing"
+        "tiny: spot_bars/BTC-SPOT 3 rows, 1 dropped, 3 missing; open_interest/BTC-PERP 1 rows, 0 dropped, 0 missing; "
+        "funding/BTC-PERP 1 rows, 0 dropped, 0 missing"
     )
 
 
@@ -195,7 +207,7 @@ def test_a_recipe_that_cannot_be_right_is_refused(raw, change, message):
 
 
 def test_a_recipe_that_does_not_exist_is_answered_with_those_that_do(raw):
-    with pytest.raises(UserError, match="no recipe btc_7m: name a YAML file or one of btc_1h, btc_5m, btc_flow"):
+    with pytest.raises(UserError, match="no recipe btc_7m: name a YAML file or one of btc_1h, btc_5m, btc_eth_1m, btc_flow"):
         import_recipe("btc_7m", raw, raw.parent / "tiny")
 
 
@@ -210,12 +222,15 @@ def raw_rows(folder, file, start, end):
 
 REAL = {
     "btc_5m": (("2023-01-01", "2025-04-01"), "btcusdt_spot_5m.parquet", {
+        "brackets/BTC-PERP": 3,
         "spot_bars/BTC-SPOT": 236_144, "perp_bars/BTC-PERP": 236_448, "funding/BTC-PERP": 2_463, "open_interest/BTC-PERP": 19_704,
     }),
     "btc_flow": (("2023-06-26", "2024-06-26"), "btcusdt_spot_1m_2023-06_2024-06.parquet", {
+        "brackets/BTC-PERP": 2,
         "spot_bars/BTC-SPOT": 527_040, "perp_bars/BTC-PERP": 105_408, "funding/BTC-PERP": 1_098, "open_interest/BTC-PERP": 8_784,
     }),
     "btc_1h": (("2019-12-24", "2025-04-01"), "btcusdt_spot_1h.parquet", {
+        "brackets/BTC-PERP": 6,
         "spot_bars/BTC-SPOT": 46_168, "perp_bars/BTC-PERP": 46_200, "mark_bars/BTC-PERP": 46_200, "funding/BTC-PERP": 5_775,
         "open_interest/BTC-PERP": 40_816,
     }),
@@ -268,12 +283,38 @@ def test_the_halts_of_five_years_and_the_late_start_of_open_interest_are_reporte
 
 
 @pytest.mark.real_data
+def test_two_assets_stand_on_one_clock_with_the_premium_that_their_files_have(real_data, tmp_path):
+    summary = import_recipe("btc_eth_1m", real_data, tmp_path / "btc_eth_1m")
+    assert [(each.rows_out, each.gaps, each.zero_volume) for each in summary.streams] == [
+        (43_197, (), 0), (43_197, (), 0), (90, (), 0), (720, (), 0),
+    ] * 2
+    market = load(summary.folder)
+    assert [(each.name, each.role) for each in market.instruments] == [
+        ("BTC-SPOT", "spot"), ("BTC-PERP", "perp"), ("ETH-SPOT", "eth_spot"), ("ETH-PERP", "eth_perp"),
+    ]
+    assert {name: [each["valid_from"] for each in told["versions"]] for name, told in market.source["brackets"].items()} == {
+        "BTC-PERP": ["2024-07-01T00:00:00Z"], "ETH-PERP": ["2024-07-01T00:00:00Z"],
+    }
+    premiums = []
+    for spot in (0, 2):
+        pair = market.tables["spot_bars", spot], market.tables["perp_bars", spot + 1]
+        assert (pair[0]["ts_event"] == pair[1]["ts_event"]).all()
+        premiums.append(1e4 * np.log(pair[0]["close"] / pair[1]["close"]))
+    assert [round(float(value), 2) for each in premiums for value in (each.mean(), each.std(), each.min(), each.max())] == [
+        4.61, 0.81, -5.34, 9.35,
+        4.31, 0.97, -8.33, 22.25,
+    ]
+
+
+@pytest.mark.real_data
 def test_real_data_are_built_into_data(real_data, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(real_data_module, "ROOT", tmp_path)
     monkeypatch.setenv("BACKTESTER_REAL_DATA", str(real_data))
     build_real_data()
-    assert [line.split(": ")[0] for line in capsys.readouterr().out.splitlines()] == ["btc_5m", "btc_flow", "btc_1h"]
-    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["btc_1h", "btc_5m", "btc_flow"]
+    assert [line.split(": ")[0] for line in capsys.readouterr().out.splitlines()] == [
+        "btc_5m", "btc_flow", "btc_1h", "btc_eth_1m",
+    ]
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["btc_1h", "btc_5m", "btc_eth_1m", "btc_flow"]
 
 
 def test_without_a_folder_of_real_data_the_message_says_what_to_set(tmp_path, monkeypatch):

@@ -11,11 +11,12 @@ from backtester.market.merge import build
 from backtester.market.schema import Instrument
 from backtester.records import KIND, KIND_SHIFT, ROW, STREAMS, Row
 
-SPOT, PERP = 0, 1
+SPOT, PERP, ETH_SPOT, ETH_PERP = range(4)
+WITH_ETH = (*SPOT_AND_PERP, Instrument("ETH-SPOT", "eth_spot"), Instrument("ETH-PERP", "eth_perp"))
 
 
-def market(tables):
-    return build("tiny", SPOT_AND_PERP, tables)
+def market(tables, instruments=SPOT_AND_PERP):
+    return build("tiny", instruments, tables)
 
 
 def test_ties_are_decided_by_the_priority_of_the_streams():
@@ -27,8 +28,10 @@ def test_ties_are_decided_by_the_priority_of_the_streams():
         ("open_interest", PERP): points("open_interest", [60.5]),
         ("funding", PERP): points("funding", [60.5]),
         ("exogenous", PERP): points("exogenous", [60.5]),
+        ("brackets", PERP): points("brackets", [60.5]),
     }
     assert unpack(market(at_once).streams.events) == [
+        ("brackets", PERP, 1, False),
         ("exogenous", PERP, 1, False),
         ("funding", PERP, 1, False),
         ("open_interest", PERP, 1, False),
@@ -70,13 +73,31 @@ def test_mixed_frequencies_stand_on_one_clock():
     ]
 
 
+def test_ties_of_two_assets_are_decided_by_stream_then_by_instrument():
+    tables = {(stream, n): bars([0]) for n, stream in enumerate(["spot_bars", "perp_bars"] * 2)} | {
+        ("funding", n): points("funding", [60.5]) for n in (ETH_PERP, PERP)
+    }
+    made = market(tables, WITH_ETH)
+    assert unpack(made.streams.events) == [
+        ("funding", PERP, 1, False),
+        ("funding", ETH_PERP, 2, False),
+        ("spot_bars", SPOT, 1, False),
+        ("spot_bars", ETH_SPOT, 2, False),
+        ("perp_bars", PERP, 3, False),
+        ("perp_bars", ETH_PERP, 4, True),
+    ]
+    assert list(made.counts) == [
+        "funding/BTC-PERP", "funding/ETH-PERP", "spot_bars/BTC-SPOT", "spot_bars/ETH-SPOT", "perp_bars/BTC-PERP", "perp_bars/ETH-PERP",
+    ]
+
+
 def test_row_0_of_every_array_means_none_yet():
     streams = market({("perp_bars", PERP): bars([0])}).streams
     for field in streams._fields[1:]:
         none = getattr(streams, field)[0]
         assert isinstance(none, Row)
         for name, (kind, _) in none.dtype.fields.items():
-            assert np.isnan(none[name]) if kind.kind == "f" else none[name] == 0, f"{field}.{name}"
+            assert np.isnan(none[name]).all() if kind.base.kind == "f" else none[name] == 0, f"{field}.{name}"
 
 
 def test_records_stand_behind_it_unchanged():
@@ -137,13 +158,21 @@ OK = {("perp_bars", PERP): bars([0, 60])}
 REFUSED = {
     "unknown stream": (
         OK | {("spot_candles", SPOT): bars([0])},
-        "tiny: unknown stream 'spot_candles' (streams are exogenous, funding, ",
+        "tiny: unknown stream 'spot_candles' (streams are brackets, exogenous, funding, ",
     ),
     "another stream's records": (
         OK | {("funding", PERP): points("open_interest", [0])},
         "tiny: funding/BTC-PERP: has the fields ts_event, ts_known, qty; right are ts_event, ts_known, rate, interval_h",
     ),
-    "role": ({("spot_bars", PERP): bars([0])}, "tiny: spot_bars/BTC-PERP: belongs to the role spot, and BTC-PERP has the role perp"),
+    "role": ({("spot_bars", PERP): bars([0])}, "tiny: spot_bars/BTC-PERP: belongs to a spot, and BTC-PERP has the role perp"),
+    "brackets of a spot": (
+        OK | {("brackets", SPOT): points("brackets", [0])},
+        "tiny: brackets/BTC-SPOT: belongs to a perp, and BTC-SPOT has the role spot",
+    ),
+    "brackets twice": (
+        OK | {("brackets", PERP): points("brackets", [0, 0])},
+        "tiny: brackets/BTC-PERP, row 1 (2024-01-01T00:00:00Z): ts_event stands twice: keep one of the two rows",
+    ),
     "unsorted": (
         {("perp_bars", PERP): bars([0, 120, 60])},
         "tiny: perp_bars/BTC-PERP, row 2 (2024-01-01T00:01:00Z): ts_event is earlier than in the row before: sort the rows",
@@ -202,6 +231,20 @@ def test_rows_need_a_bound_instrument_in_the_place_of_its_role():
         build("tiny", (Instrument("", "spot"), SPOT_AND_PERP[1]), {("spot_bars", SPOT): bars([0])})
     with pytest.raises(UserError, match="instruments must stand in the order of their roles: spot, perp"):
         build("tiny", SPOT_AND_PERP[::-1], {("spot_bars", SPOT): bars([0])})
+    with pytest.raises(UserError, match="instruments must stand in the order of their roles: spot, perp, eth_spot, eth_perp"):
+        build("tiny", WITH_ETH[2:] + WITH_ETH[:2], {("spot_bars", SPOT): bars([0])})
+
+
+@pytest.mark.parametrize(("tables", "message"), [
+    ({("spot_bars", ETH_PERP): bars([0])}, "tiny: spot_bars/ETH-PERP: belongs to a spot, and ETH-PERP has the role eth_perp"),
+    (
+        {("perp_bars", ETH_PERP): bars([0, 60]), ("funding", ETH_PERP): points("funding", [0], lag=61)},
+        r"tiny: funding/ETH-PERP, row 0 .*known only after the first perp bar that opens at or after it",
+    ),
+])
+def test_a_further_asset_is_checked_like_the_first(tables, message):
+    with pytest.raises(UserError, match=message):
+        market(tables, WITH_ETH)
 
 
 @pytest.mark.parametrize(

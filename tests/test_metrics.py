@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from examples import dip_buyer
 from tables import sample_market
 
 import backtester as bt
@@ -72,6 +73,24 @@ def test_trades_and_the_open_position_explain_the_whole_gain(result):
     still_open = last["position_BTC-PERP"] * (perp["close"] - entry["price"]) + paid
     gain = last["equity"] - result.metrics["initial_equity"]
     assert result.trades["pnl"].sum() + still_open == pytest.approx(gain, rel=1e-9)
+
+
+def test_what_the_winners_owe_to_their_entry_bars(tmp_path):
+    """Where the low always comes first, a bid and its target often fill in one bar."""
+    result = bt.run(sample_market(5), dip_buyer(tmp_path), venue={"path": "olhc"}, dip_bp=10.0, stop_bp=8.0, target_bp=8.0)
+    trades = result.trades
+    won = trades[trades["pnl"] > 0]
+    quick = won[won["entry_ts"].dt.floor("min") == won["exit_ts"].dt.floor("min")]
+    assert 0 < len(quick) < len(won)
+    assert result.metrics["entry_bar_share"] == pytest.approx(quick["pnl"].sum() / won["pnl"].sum(), rel=1e-9)
+    assert math.isnan(bt.run(sample_market(5), "buy_and_hold").metrics["entry_bar_share"])
+
+
+def test_refused_orders_are_counted():
+    result = bt.run(sample_market(5), "divergence", venue={"cash": 5_000.0}, premium_delta_bp=2.0, qty=0.3)
+    assert result.metrics["refused"] == (result.orders["status"] == "refused").sum() > 5
+    assert set(result.orders["refusal"]) == {"initial margin"}
+    assert result.metrics["no_room"] == 0
 
 
 @pytest.mark.parametrize(("total", "years", "expected"), [(0.1, 1, 0.1), (0.21, 2, 0.1), (-1.0, 1, -1.0), (-1.5, 1, -1.0)])

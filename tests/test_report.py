@@ -5,22 +5,28 @@ import re
 import subprocess
 import sys
 from base64 import b64encode
+from dataclasses import replace
 from hashlib import sha256
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from conftest import ROOT
-from run_folder import FILLS, MINUTE, T0, TRADES, write_run, write_table
+from run_folder import CONFIG, FILLS, METRICS, MINUTE, ORDERS, T0, TRADES, write_run, write_table
+from tables import bars
 
 from backtester import report
 from backtester.errors import UserError
+from backtester.market.merge import build
+from backtester.market.schema import Instrument
 from backtester.report import terminal
 from backtester.report.axis import thin, ticks, time_ticks
 from backtester.report.heat import heat_map
-from backtester.report.page import marks, write_run_page
+from backtester.report.page import write_run_page
+from backtester.report.run_charts import marks
 from backtester.report.svg import CROWD, Line, Mark, Panel, draw
 from backtester.report.sweep_page import luck, write_sweep_page
-from backtester.report.view import RunView, view_of_run, view_of_sweep
+from backtester.report.view import costs_of, view_of_run, view_of_sweep
 from backtester.results.compare import compare
 
 HOSTILE = "<script>alert('x')</script>"
@@ -35,9 +41,12 @@ def day(text: str) -> int:
 
 
 def page_of(folder, **more) -> str:
-    saved = view_of_run(folder)
-    view = RunView(saved.name, saved.metrics, saved.manifest, saved.equity, saved.fills, saved.trades, **more)
-    return write_run_page(folder / "report.html", view).read_text()
+    return write_run_page(folder / "report.html", replace(view_of_run(folder), **more)).read_text()
+
+
+def words_of(page) -> str:
+    """What a page says, without its tags."""
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
 def sweep_folder(folder, **more):
@@ -82,23 +91,24 @@ def test_a_gap_breaks_the_line():
     assert path.count("M") == 2
 
 
-def test_long_and_short_entries_and_exits_are_told_apart():
-    qty = [2.0, -3.0, -1.0, 2.0]  # long 2; flip to short 1; add to it; flat again
-    fills = {
-        "ts": np.arange(1, 5), "instrument": np.array(["P"] * 4, dtype=object), "qty": np.array(qty),
-        "price": np.arange(4) + 100.0, "reason": np.array(["in", "flip", "add", "out"], dtype=object),
-    }
-    assert [(m.ts, m.side, m.kind) for m in marks(fills)] == [
-        (1, "long", "entry"), (2, "long", "exit"), (2, "short", "entry"), (3, "short", "entry"), (4, "short", "exit"),
+def test_entries_exits_and_liquidations_are_told_apart():
+    qty = [2.0, -3.0, -1.0, 2.0]  # long 2; flip to short 1; add to it; liquidated
+    liquidity = ["taker", "taker", "maker", "liquidation"]
+    words = {"reason": ["in", "flip", "add", "liquidation"], "liquidity": liquidity, "instrument": ["P"] * 4}
+    fills = {"ts": np.arange(1, 5), "qty": np.array(qty), "price": np.arange(4) + 100.0}
+    found = marks(fills | {name: np.array(column, dtype=object) for name, column in words.items()})
+    assert [(m.ts, m.side, m.kind) for m in found] == [
+        (1, "long", "entry"), (2, "long", "exit"), (2, "short", "entry"), (3, "short", "entry"), (4, "short", "liquidation"),
     ]
+    assert found[-1].title == "short liquidation: 2 P at 103.00, 1970-01-01 00:00 UTC, liquidation"
 
 
-def test_too_many_marks_are_counted_instead():
+def test_too_many_marks_are_counted_and_liquidations_still_shown():
     line = Line("x", np.arange(1_000), np.ones(1_000), "perp")
-    some = [Mark(i, 1.0, "long", "entry", "") for i in range(CROWD + 1)]
+    some = [Mark(i, 1.0, "long", "entry", "") for i in range(CROWD)] + [Mark(CROWD, 1.0, "long", "liquidation", "gone")]
     drawn = draw(Panel("p", "", [line], 100, str, marks=some), 0, 999, labelled=True)
-    assert 'class="mark' not in drawn
-    assert sum(int(n) for n in re.findall(r"<title>(\d+) long entries", drawn)) == CROWD + 1
+    assert re.findall(r'<g class="mark ([^"]*)"><title>([^<]*)', drawn) == [("liquidation long", "gone")]
+    assert sum(int(n) for n in re.findall(r"<title>(\d+) long entries", drawn)) == CROWD
 
 
 # ------------------------------------------------------------------ the run's page
@@ -121,12 +131,122 @@ def test_the_run_page_says_what_happened(tmp_path):
 
 def test_the_run_page_names_costs_assumptions_and_fallbacks(tmp_path):
     page = page_of(write_run(tmp_path / "run"))
-    text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    text = words_of(page)
     assert "fees 3.00 0.30 slippage 1.00 0.10 funding \N{MINUS SIGN}0.50 \N{MINUS SIGN}0.05 together 3.50 0.35" in text
     assert "<li>taker fee 5 bp</li>" in page
     assert '<li class="fallback">BTC-PERP: FALLBACK no funding data</li>' in page
     assert "strategy.support 92000.0" in text
     assert "perp_bars/BTC-PERP 2025-01-01 00:00 2025-01-01 00:03" in text
+
+
+def test_the_run_page_counts_orders_and_fills(tmp_path):
+    liquidity = {"liquidity": ["maker", "liquidation"], "price": [100.0, 50.0]}
+    page = page_of(write_run(tmp_path / "run", fills=FILLS | liquidity), prices=PRICES)
+    orders, fills = ([words_of(row) for row in re.findall(rf'<tr class="{kind}">.*?</tr>', page)] for kind in ("order", "fill"))
+    assert orders == ["filled 2", "refused initial margin 1"]
+    assert fills == ["maker 1 200 1.00 0.50", "liquidation 1 100 2.00 0.50"]
+    assert re.findall(r'<g class="mark (\w+) (\w+)">', page) == [("entry", "long"), ("liquidation", "long")]
+    assert '<span class="liquidation">&#9675; liquidation</span>' in page
+
+
+def test_a_run_without_orders_says_so(tmp_path):
+    none = [{name: values[:0] for name, values in table.items()} for table in (FILLS, TRADES, ORDERS)]
+    page = page_of(write_run(tmp_path / "run", fills=none[0], trades=none[1], orders=none[2]))
+    assert "No order was asked." in page
+    assert "Nothing was filled." in page
+    assert "liquidation</span>" not in page
+
+
+def test_margin_wallets_are_drawn_where_there_are_any(tmp_path):
+    ts, wallets, balances = [T0, T0 + MINUTE, T0 + MINUTE, T0 + MINUTE], ["account", "account", "P", "P"], [1_000.0, 900.0, -5.0, 100.0]
+    ledger = {"ts": ts, "wallet": wallets, "balance": balances}
+    view = view_of_run(write_run(tmp_path / "run", ledger=ledger))
+    assert {name: [column.tolist() for column in wallet] for name, wallet in view.wallets.items()} == {"P": [[T0 + MINUTE], [100.0]]}
+    page = write_run_page(tmp_path / "report.html", view).read_text()
+    assert re.findall(r"<figcaption><b>([^<]*)</b>", page) == ["Equity", "Drawdown", "Position", "Margin wallets"]
+    assert "P 100" in words_of(page)
+
+
+def test_a_view_of_several_assets_has_the_prices_of_the_first(tmp_path):
+    roles = ("spot", "perp", "eth_spot", "eth_perp")
+    instruments = tuple(Instrument(role.upper(), role) if role != "eth_spot" else Instrument("", role) for role in roles)
+    tables = {("spot_bars", 0): bars([0], price=5.0), ("perp_bars", 1): bars([0], price=7.0), ("perp_bars", 3): bars([0], price=9.0)}
+    view = view_of_run(write_run(tmp_path / "run"), build("two", instruments, tables))
+    assert view.elsewhere == ("ETH_PERP",)
+    assert {role: price.tolist() for role, (_, price) in view.prices.items()} == {"perp": [7.0], "spot": [5.0]}
+
+
+def test_further_assets_are_not_drawn_on_the_price_of_the_first(tmp_path):
+    page = page_of(write_run(tmp_path / "run"), prices=PRICES, elsewhere=("ETH-SPOT", "BTC-PERP"))
+    assert "Fills of ETH-SPOT, BTC-PERP stand in the tables alone." in page
+    assert 'class="mark' not in page
+    assert 'class="link' not in page
+
+
+TRIED = {"final_equity": 1_150.0, "total_return": 0.15, "trades": 2, "liquidations": 1, "no_room": 0}
+SAME = {name: METRICS[name] for name in TRIED}
+
+
+def test_how_the_result_moves_is_the_same_on_page_and_terminal(tmp_path, capsys):
+    sensitivity = [
+        {"what": "venue.fills=next_open"} | TRIED,
+        {"what": "venue.path=olhc"} | TRIED | {"total_return": 0.08, "final_equity": 1_080.0},
+        {"what": "venue.path=ohlc"} | SAME,
+        {"what": "venue.path=nearest"} | TRIED | {"no_room": 3},
+    ]
+    folder = write_run(tmp_path / "run", sensitivity=sensitivity, config={"venue": CONFIG["venue"] | {"path": "adverse"}})
+    page, view = page_of(folder), view_of_run(folder)
+    expected = [
+        "this run: strict, adverse +10.00 1 0",
+        "venue.fills=next_open +15.00 +5.00 2 1",
+        "venue.path=olhc +8.00 \N{MINUS SIGN}2.00 2 1",
+        "venue.path=ohlc +10.00 +0.00 1 0",
+        "venue.path=nearest: lacked room n/a n/a n/a n/a",
+    ]
+    assert [words_of(row) for row in re.findall(r'<tr class="move">.*?</tr>', page)] == expected
+    terminal.show_run(view.metrics, None, view.manifest, folder)
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert [line.replace("\N{MINUS SIGN}", "-") for line in expected] == [line for line in lines if line.startswith(("this run", "venue."))]
+    assert "changes nothing" not in page
+
+
+def test_paths_that_change_nothing_are_one_line(tmp_path, capsys):
+    sensitivity = [{"what": "venue.fills=next_open"} | TRIED, {"what": "venue.path=ohlc"} | SAME, {"what": "venue.path=olhc"} | SAME]
+    folder = write_run(tmp_path / "run", sensitivity=sensitivity)
+    page = page_of(folder)
+    assert "The path inside a bar changes nothing." in page
+    assert page.count('<tr class="move">') == 2
+    terminal.show_run(view_of_run(folder).metrics, None, view_of_run(folder).manifest, folder)
+    shown = capsys.readouterr().out
+    assert "The path inside a bar changes nothing." in shown
+    assert "venue.path=o" not in shown
+
+
+@pytest.mark.parametrize("differs", ["final_equity", "trades", "liquidations", "no_room"])
+def test_a_path_that_changes_anything_is_shown(differs, tmp_path):
+    sensitivity = [{"what": "venue.path=ohlc"} | SAME | {differs: SAME[differs] + 1}, {"what": "venue.path=olhc"} | SAME]
+    page = page_of(write_run(tmp_path / "run", sensitivity=sensitivity))
+    assert (page.count('<tr class="move">'), "changes nothing" in page) == (3, False)
+
+
+@pytest.mark.parametrize(
+    ("share", "told", "warned"),
+    [(0.25, "25.00 % of the winners&#39; profit came from trades that ended in the bar in which they began: it rests on", True),
+     (0.2, "20.00 % of the winners&#39; profit came from trades that ended in the bar in which they began.", False), (None, "", False)],
+)
+def test_profit_from_entry_bars_is_named_and_much_of_it_is_a_warning(share, told, warned, tmp_path, capsys):
+    folder = write_run(tmp_path / "run", metrics={"entry_bar_share": share})
+    page = page_of(folder)
+    assert told in page
+    assert ("of the winners" in page, '<p class="small caution">' in page) == (share is not None, warned)
+    terminal.show_run(view_of_run(folder).metrics, None, view_of_run(folder).manifest, folder)
+    assert ("of the winners" in capsys.readouterr().out) == warned
+
+
+def test_buying_and_holding_pays_what_the_strategy_pays():
+    market = SimpleNamespace(instruments=[Instrument("", "spot", taker_bp=9.0), Instrument("P", "perp", taker_bp=5.0)])
+    given = ({"slippage_bp": 1.0, "spread_bp": 4.0}, {"taker_bp": 2.0, "slippage_bp": 1.0})
+    assert [costs_of({"config": {"venue": venue}}, market) for venue in given] == [(5e-4, 3e-4), (2e-4, 1e-4)]
 
 
 def test_a_page_is_self_contained(tmp_path):
@@ -137,7 +257,8 @@ def test_a_page_is_self_contained(tmp_path):
     assert "://" not in page
     assert not re.search(r"<(script|link|img|iframe)|\s(style|src|href|on\w+)=", page)
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
-        "equity.parquet", "fills.parquet", "manifest.json", "metrics.json", "report.html", "trades.parquet",
+        "equity.parquet", "fills.parquet", "ledger.parquet", "manifest.json", "metrics.json", "orders.parquet", "report.html",
+        "trades.parquet",
     ]
 
 
@@ -176,6 +297,12 @@ def test_a_run_outlives_its_data(tmp_path):
     assert "The market's prices are not drawn" in page
     with pytest.raises(UserError, match="no run, sweep or comparison"):
         report.write(tmp_path)
+
+
+def test_a_run_of_another_version_is_named(tmp_path):
+    folder = write_run(tmp_path / "run", ledger={"ts": [T0], "balance": [1.0]})
+    with pytest.raises(UserError, match=r"run/ledger.parquet: has no column wallet: another version wrote it, run it again"):
+        report.write(folder)
 
 
 # ------------------------------------------------------------------ comparison and sweep

@@ -312,6 +312,8 @@ def test_the_sample_is_written_once_and_loads(tmp_path, truth):
     market = load(folder)
     assert (market.start, market.end) == (START, START + 60 * 24 * HOUR)
     assert market.counts["perp_bars/BTC-PERP"] == 86_400
+    assert [each.min_notional for each in market.instruments] == [5.0, 100.0]
+    assert [each["valid_from"] for each in market.source["brackets"]["BTC-PERP"]["versions"]] == ["2024-07-01T00:00:00Z"]
 
 
 def test_an_outdated_sample_is_replaced(tmp_path):
@@ -332,4 +334,4 @@ def test_another_data_set_is_never_overwritten(tmp_path):
 
 def test_nobody_takes_it_for_a_market(made):
     assert made[1]["provenance"][0] == (
-        "SYNTHETIC: invented by backtester.market.synthetic, version 1, seed 7; none of its prices was ever traded")
+        "SYNTHETIC: invented by backtester.market.synthetic, version 2, seed 7; none of its prices was ever traded")

@@ -13,10 +13,9 @@ import types
 from dataclasses import dataclass
 from pathlib import Path
 
-import numba
 import numpy as np
 
-from backtester import records
+from backtester import orders, records
 from backtester.engine import jit, state
 from backtester.engine.fingerprint import Weaver, place
 from backtester.engine.scan import Scan, Shape, shape_of
@@ -26,10 +25,13 @@ from backtester.fields import dtype_of
 LOG = logging.getLogger(__name__)
 HERE = Path(__file__).parent
 KERNEL = HERE / "kernel.py"
-RECORD_HOOKS = {  # the kinds of records that reach see_<name>(x, seen, p) and on_<name>(ctx, x, s, p)
+RECORD_HOOKS = {  # the kinds of an asset's records that reach see_<name>(x, seen, p) and on_<name>(ctx, x, s, p)
     "funding": records.FUNDING, "open_interest": records.OPEN_INTEREST, "long_short_ratio": records.LONG_SHORT_RATIO,
     "liquidation": records.LIQUIDATION, "trade": records.TRADE_PRINT, "spot_trade": records.TRADE_PRINT, "depth": records.DEPTH,
-    "spot_depth": records.DEPTH, "mark": records.BAR, "index": records.BAR, "premium_index": records.BAR, "exogenous": records.EXOGENOUS,
+    "spot_depth": records.DEPTH, "mark": records.BAR, "index": records.BAR, "premium_index": records.BAR,
+}
+NUMBERED = {  # the verbs whose orders have numbers of their own: a loop without them is compiled without a book
+    orders.market_order, orders.limit, orders.stop, orders.stop_limit, orders.take_profit, orders.trailing_stop, orders.bracket,
 }
 
 
@@ -41,27 +43,31 @@ class Bound:
     key: str                    # fingerprint of everything that the compiled loop depends on
     kernel: types.ModuleType    # begin, advance
     params: np.dtype
-    lane: np.dtype
+    lane: np.dtype              # what the venue keeps of a combination
+    mind: np.dtype              # what the strategy keeps of it
     group: np.dtype
     trace: np.dtype
     grouped_by: tuple[str, ...] # the parameters that market hooks read
     cls: type
 
 
-def hook_arguments(own: dict) -> dict:
+def hook_arguments(own: dict, roles: tuple[str, ...]) -> dict:
     """Hook name -> the shapes of its arguments, in order."""
     seen, s, p = own["seen"], own["state"], own["params"]
     bar = shape_of(records.BAR, "the market")
     account = shape_of(state.ACCOUNT, "the engine")
     position, ask = shape_of(state.POSITION, "the engine"), shape_of(state.ASK, "the engine")
-    tradable = Shape({"bar": bar, "position": position, "ask": ask, "account": account}, "the engine")
-    fields = {"ts": None, "spot": tradable, "perp": tradable, "account": account, "seen": shape_of(own["seen_dtype"], "the market hooks")}
+    wishes = shape_of(state.wishes_dtype(False), "the engine")
+    tradable = Shape({"index": None, "bar": bar, "position": position, "ask": ask, "account": account, "wishes": wishes}, "the engine")
+    fields = {"ts": None, "account": account, "seen": shape_of(own["seen_dtype"], "the market hooks")} | dict.fromkeys(roles, tradable)
     ctx = Shape(fields, "the engine")
-    hooks = {
-        "see_start": (seen, p), "see_spot": (bar, seen, p), "see_perp": (bar, seen, p), "see_pair": (bar, bar, seen, p),
-        "on_start": (ctx, s, p), "on_bar": (ctx, s, p), "on_pair": (ctx, s, p), "trace": (ctx, s, p, own["trace"]),
-    }
-    for name, dtype in RECORD_HOOKS.items():
+    hooks = {"see_start": (seen, p), "on_start": (ctx, s, p), "on_bar": (ctx, s, p), "trace": (ctx, s, p, own["trace"])}
+    records_hooks = {"exogenous": records.EXOGENOUS}
+    for prefix in (role.removesuffix("spot") for role in roles[::2]):
+        hooks |= {f"see_{prefix}{kind}": (bar, seen, p) for kind in ("spot", "perp")}
+        hooks |= {f"see_{prefix}pair": (bar, bar, seen, p), f"on_{prefix}pair": (ctx, s, p)}
+        records_hooks |= {prefix + name: dtype for name, dtype in RECORD_HOOKS.items()}
+    for name, dtype in records_hooks.items():
         x = shape_of(dtype, "the market")
         hooks |= {f"see_{name}": (x, seen, p), f"on_{name}": (ctx, x, s, p)}
     return hooks
@@ -99,24 +105,11 @@ def scan_hooks(hooks: dict, known: dict) -> tuple[str, ...]:
     return tuple(sorted(market.reads))
 
 
-def cache_folder(kind: str) -> Path:
-    """Where what was compiled is kept (`loops`, `pages`): in BACKTESTER_CACHE, else in the user's cache folder."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(os.environ.get("BACKTESTER_CACHE") or Path(home) / "backtester") / kind
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def engine_sources() -> list[bytes]:
-    """The engine's own code, part of every key."""
-    return [file.read_bytes() for file in [*sorted(HERE.glob("*.py")), Path(records.__file__)]]
-
-
 def load_kernel(name: str, key: str, names: dict) -> types.ModuleType:
     """The loop as a module, its undefined names set."""
     path = KERNEL
     if not jit.plain():
-        path = cache_folder("loops") / f"loop_{key}.py"
+        path = jit.cache_folder("loops") / f"loop_{key}.py"
         if not path.exists():
             LOG.info("compiling %s: once, about ten seconds; the result is kept", name)
             draft = path.with_suffix(f".{os.getpid()}")
@@ -131,8 +124,8 @@ def load_kernel(name: str, key: str, names: dict) -> types.ModuleType:
     return module
 
 
-def bind(cls: type, instruments: int) -> Bound:
-    """Bind strategy class `cls` into a loop over `instruments` instruments. Raises UserError with file and line."""
+def bind(cls: type, roles: tuple[str, ...] = records.ROLES) -> Bound:
+    """Bind strategy class `cls` into a loop over instruments of these roles. Raises UserError with file and line."""
     params, own_state, seen, trace = (dtype_of(getattr(cls, part, None)) for part in ("Params", "State", "Seen", "Trace"))
     for name in params.names:
         if params[name].names or params[name].subdtype:
@@ -141,20 +134,21 @@ def bind(cls: type, instruments: int) -> Bound:
         "params": shape_of(params, "params"), "state": shape_of(own_state, "State", True), "seen": shape_of(seen, "Seen", True),
         "trace": shape_of(trace, "Trace", True), "seen_dtype": seen,
     }
-    known = hook_arguments(own)
+    known = hook_arguments(own, roles)
     hooks = hooks_of(cls, known)
     grouped_by = scan_hooks(hooks, known)
-    lane, group = state.lane_dtype(instruments, own_state, params), state.group_dtype(seen, params)
     weaver = Weaver()
-    names = dict.fromkeys(known)
+    compiled = {}
     for name, fn in sorted(hooks.items()):
         weaver.put(name)
         woven = weaver.weave(fn)
-        names[name] = fn if jit.plain() else woven
-    weaver.put(lane, group, trace, sorted(jit.OPTIONS.items()), numba.__version__, np.__version__, sys.version, *engine_sources())
+        compiled[name] = fn if jit.plain() else woven
+    numbered = not NUMBERED.isdisjoint(weaver.woven)
+    lane, mind, group = state.lane_dtype(len(roles), numbered), state.mind_dtype(own_state, params), state.group_dtype(seen, params)
+    weaver.put(roles, lane, mind, group, trace, jit.engine_key())
     key = weaver.hash.hexdigest()
-    kernel = load_kernel(cls.__name__, key, names | {"CACHE": not jit.plain()})
-    return Bound(cls.__name__, key, kernel, params, lane, group, trace, grouped_by, cls)
+    kernel = load_kernel(cls.__name__, key, {"ROLES": roles, "HOOKS": compiled, "NUMBERED": numbered, "CACHE": not jit.plain()})
+    return Bound(cls.__name__, key, kernel, params, lane, mind, group, trace, grouped_by, cls)
 
 
 def explain(error: Exception, bound: Bound) -> UserError:
@@ -163,7 +157,7 @@ def explain(error: Exception, bound: Bound) -> UserError:
     if "NRT required" in text:
         text = "a hook or one of its helpers makes a list, an array or a text; hooks use numbers and the fields of their records"
     places = [(Path(file).resolve(), line) for file, line in re.findall(r'File "([^"]+)", line (\d+)', text)]
-    places = [(file, line) for file, line in places if file.parent not in (HERE, cache_folder("loops").resolve())]
+    places = [(file, line) for file, line in places if file.parent not in (HERE, jit.cache_folder("loops").resolve())]
     reason = next((line.strip() for line in text.splitlines() if line.strip() and not line.startswith("Failed in")), type(error).__name__)
     where = f"{places[-1][0]}:{places[-1][1]}" if places else bound.name
     return UserError(f"{where}: this cannot be compiled: {reason}")

@@ -15,7 +15,7 @@ import numba
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 
-from backtester.engine.jit import jit
+from backtester.engine.jit import fresh
 from backtester.errors import UserError
 
 STDLIB = Path(sysconfig.get_paths()["stdlib"])
@@ -66,7 +66,7 @@ class Weaver:
         names = {"__builtins__": fn.__globals__["__builtins__"], "__name__": fn.__module__, "__file__": fn.__globals__.get("__file__")}
         copy = types.FunctionType(fn.__code__, names, fn.__name__, fn.__defaults__)
         copy.__module__, copy.__qualname__ = fn.__module__, fn.__qualname__
-        woven = self.woven[fn] = jit(copy)
+        woven = self.woven[fn] = fresh(copy)
         for name in dict.fromkeys(globals_of(fn.__code__)):
             if name in fn.__globals__:
                 self.put(name)

@@ -1,9 +1,20 @@
-"""How everything in the loop is compiled: one set of options, part of every kernel's key."""
+"""How everything in the loop is compiled, and where it is kept: one set of options, part of every kernel's key.
 
+The engine's own functions know nothing of a strategy: they are compiled once, and kept in a folder named by the fingerprint
+of the engine's sources, since numba's cache looks at one file alone and would run a stale callee.
+"""
+
+import hashlib
+import os
 import sys
+from functools import cache
+from pathlib import Path
 
 import numba
+import numpy as np
 from numba.core.registry import cpu_target
+
+HERE = Path(__file__).parent
 
 # From about 40 lanes on LLVM turns small lane loops into gathers that are 4-5 times slower. Set before anything compiles.
 numba.config.LOOP_VECTORIZE = 0
@@ -14,7 +25,34 @@ numba.config.LOOP_VECTORIZE = 0
 OPTIONS = {"nogil": True, "error_model": "numpy", "_nrt": False}
 
 # Functions of the loop are called by the loop alone: without wrappers for Python they compile faster.
-jit = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)
+fresh = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)
+
+
+def cache_folder(kind: str) -> Path:
+    """Where what was compiled is kept (`engine`, `loops`, `pages`): in BACKTESTER_CACHE, else in the user's cache folder."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(os.environ.get("BACKTESTER_CACHE") or Path(home) / "backtester") / kind
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@cache
+def engine_key() -> str:
+    """The fingerprint of all that the engine's compiled functions depend on."""
+    sources = [*sorted(HERE.glob("*.py")), HERE.parent / "records.py", HERE.parent / "orders.py"]
+    versions = f"{sorted(OPTIONS.items())} {numba.__version__} {np.__version__} {sys.version}"
+    return hashlib.blake2b(b"\0".join([versions.encode(), *(file.read_bytes() for file in sources)]), digest_size=12).hexdigest()
+
+
+def jit(fn):
+    """Compile a function of the engine, once on this machine."""
+    out = fresh(fn)
+    if not plain():
+        kept, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(cache_folder("engine") / engine_key())
+        out.enable_caching()
+        numba.config.CACHE_DIR = kept
+    return out
+
 
 # Pasted into the caller by numba itself: the one way in which compiled code can return a tuple of records.
 inline = numba.njit(inline="always", **OPTIONS)

@@ -1,9 +1,45 @@
-"""The log of a single run: what the one recorded lane writes down. A tile of a sweep has no log and pays nothing for it."""
+"""The log of a single run: what the one recorded lane writes down. A tile of a sweep has no log and pays nothing for it.
 
+What happens goes into a journal, one row a fact: one array is lighter to hand from function to function, and to compile,
+than a table of each kind. `results/tables.py` makes the tables.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from backtester.engine.codes import AMENDED, CASH, END, FILL, NONE, ORDER, TRADE
 from backtester.engine.jit import jit
-from backtester.engine.state import FILLED, REFUSED, WAITING
 
-ROOM = 64  # rows that one event can add to any table of the log at the most, with a margin
+ROOM = 1024  # rows that one event can add to the journal at the most, with a margin
+
+JOURNAL = np.dtype([
+    ("what", "i8"),         # codes.ORDER ...; it says what the other fields mean, see the writers below
+    ("ts", "i8"),           # ns
+    ("instrument", "i8"),   # -1: none
+    ("order", "i8"),        # its number, -1: none; of row 0: rows used
+    ("reason", "i8"),
+    ("code", "i8"),
+    ("link", "i8"),
+    ("since", "i8"),        # ns
+    ("a", "f8"), ("b", "f8"), ("c", "f8"), ("d", "f8"), ("e", "f8"), ("f", "f8"),
+])
+EQUITY = np.dtype([
+    ("ts", "i8"),
+    ("equity", "f8"),
+    ("cash", "f8"),         # of all wallets
+    ("drawdown", "f8"),     # fraction of the peak
+])
+
+
+class Log(NamedTuple):
+    """Where the recorded lane writes; a journal of its first row alone and other arrays of length 0 record nothing."""
+
+    journal: np.ndarray     # JOURNAL
+    count: np.ndarray       # int64, (1,): rows of the following that are used
+    equity: np.ndarray      # EQUITY
+    held: np.ndarray        # float64, position per instrument beside each equity row, (rows, instruments)
+    trace: np.ndarray       # the strategy's Trace, beside each equity row
 
 
 @jit
@@ -13,93 +49,97 @@ def recording(lane):
 
 
 @jit
-def is_full(log):
-    """Whether the next event might not find room; the driver then hands over longer arrays."""
-    n = log.count[0]
-    short = max(n.orders - len(log.orders), n.fills - len(log.fills), n.trades - len(log.trades))
-    return max(short, n.ledger - len(log.ledger), n.equity - len(log.equity)) + ROOM > 0
+def is_full(journal):
+    """Whether the next event might not find room; the driver then hands over a longer journal."""
+    return journal[0].order + ROOM > len(journal)
 
 
 @jit
-def write_order(log, ts, i, qty, reason, refusal):
-    n = log.count[0].orders
-    log.count[0].orders = n + 1
-    row = log.orders[n]
+def write(journal, what, ts, i, order, reason, code):
+    """The next row; returns its place."""
+    n = journal[0].order + 1
+    journal[0].order = n
+    row = journal[n]
+    row.what = what
     row.ts = ts
     row.instrument = i
-    row.qty = qty
-    row.reason = reason
-    row.status = WAITING
-    if refusal != 0:
-        refuse_order(log, n, ts, refusal)
-
-
-@jit
-def refuse_order(log, order, ts, refusal):
-    row = log.orders[order]
-    row.status = REFUSED
-    row.refusal = refusal
-    row.ts_done = ts
-
-
-@jit
-def write_fill(log, ts, order, i, qty, price, fee, slippage, reason):
-    n = log.count[0].fills
-    log.count[0].fills = n + 1
-    row = log.fills[n]
-    row.ts = ts
     row.order = order
-    row.instrument = i
-    row.qty = qty
-    row.price = price
-    row.fee = fee
-    row.slippage = slippage
     row.reason = reason
-    if order >= 0:
-        done = log.orders[order]
-        done.status = FILLED
-        done.ts_done = ts
-        done.price = price
+    row.code = code
+    return n
 
 
 @jit
-def write_trade(log, i, position, side, ts, pnl, reason):
-    n = log.count[0].trades
-    log.count[0].trades = n + 1
-    row = log.trades[n]
-    row.instrument = i
-    row.side = side
-    row.entry_ts = position.opened
-    row.exit_ts = ts
-    row.qty = position.largest
-    row.entry_price = position.bought_at
-    row.exit_price = position.sold_at
-    row.pnl = pnl
-    row.fees = position.fees
-    row.funding = position.funding
-    row.entry_reason = position.reason
-    row.exit_reason = reason
+def write_order(journal, ts, i, order, kind, asked, qty, reason):
+    """An order as it was asked, with what only some kinds have left out; returns its place."""
+    n = write(journal, ORDER, ts, i, order, reason, kind)
+    row = journal[n]
+    row.link = -1           # the order that it waits for
+    row.since = 0           # until, ns
+    row.a = asked           # base
+    row.b = qty             # base, accepted
+    row.c = np.nan          # limit, quote
+    row.d = np.nan          # trigger or distance, quote
+    row.e = 0.0             # orders.Tif
+    row.f = 0.0             # 1: reduce-only, 2: post-only, 3: both
+    return n
 
 
 @jit
-def write_ledger(log, ts, i, kind, amount, balance):
-    n = log.count[0].ledger
-    log.count[0].ledger = n + 1
-    row = log.ledger[n]
-    row.ts = ts
-    row.instrument = i
-    row.kind = kind
-    row.amount = amount
-    row.balance = balance
+def write_end(journal, ts, order, status, refusal):
+    n = write(journal, END, ts, NONE, order, NONE, status)
+    journal[n].link = refusal
+
+
+@jit
+def write_amendment(journal, ts, order, qty, level, is_trigger):
+    """`level` is a trigger or a distance, else a limit; NaN: not amended."""
+    n = write(journal, AMENDED, ts, NONE, order, NONE, NONE)
+    journal[n].link = is_trigger
+    journal[n].a = qty      # base
+    journal[n].b = level    # quote
+
+
+@jit
+def write_fill(journal, ts, i, order, reason, liquidity, qty, price, fee, slippage):
+    n = write(journal, FILL, ts, i, order, reason, liquidity)
+    row = journal[n]
+    row.a = qty             # base, negative: sold
+    row.b = price           # quote
+    row.c = fee             # quote
+    row.d = slippage        # quote
+
+
+@jit
+def write_trade(journal, ts, i, position, side, pnl, reason):
+    """A round trip that ended at `ts` for `reason`."""
+    n = write(journal, TRADE, ts, i, NONE, reason, position.reason)
+    row = journal[n]
+    row.since = position.opened
+    row.a = side * position.largest    # largest |position|, base, signed
+    row.b = position.bought_at         # average entry, quote
+    row.c = position.sold_at           # average exit, quote
+    row.d = pnl                        # net of fees and funding, quote
+    row.e = position.fees              # quote
+    row.f = position.funding           # quote
+
+
+@jit
+def write_cash(journal, ts, i, wallet, kind, amount, left):
+    n = write(journal, CASH, ts, i, NONE, NONE, kind)
+    row = journal[n]
+    row.link = wallet
+    row.a = amount          # quote
+    row.b = left            # of the wallet afterwards, quote
 
 
 @jit
 def write_equity(log, clock, lane):
     """One row a close; a second instant of the same close replaces it. Returns the row's number."""
-    n = log.count[0].equity
+    n = log.count[0]
     if n > 0 and log.equity[n - 1].ts == clock.ts_close:
         n -= 1
-    log.count[0].equity = n + 1
+    log.count[0] = n + 1
     account = lane.account
     row = log.equity[n]
     row.ts = clock.ts_close
@@ -108,4 +148,5 @@ def write_equity(log, clock, lane):
     row.drawdown = 1.0 - account.equity / lane.tally.peak
     for i in range(log.held.shape[1]):
         log.held[n, i] = lane.position[i].qty
+        row.cash += lane.position[i].margin
     return n

@@ -9,9 +9,12 @@ def mark(lane, quotes):
     account, tally = lane.account, lane.tally
     equity = account.cash
     for i in range(len(lane.position)):
-        equity += lane.position[i].qty * (quotes[i].price - lane.position[i].basis)
+        position = lane.position[i]
+        worth = position.margin + position.qty * (quotes[i].price - position.basis)
+        equity += 0.0 if worth < 0.0 and position.margin > 0.0 else worth  # an isolated position loses its margin at the most
     account.equity = equity
-    tally.in_market += account.invested
+    if account.invested > 0:
+        tally.in_market += 1
     if equity > tally.peak:
         tally.peak = equity
     drawdown = 1.0 - equity / tally.peak

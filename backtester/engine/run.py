@@ -7,7 +7,7 @@ import numpy as np
 
 from backtester.engine import jit, state
 from backtester.engine.bind import Bound, explain
-from backtester.engine.log import ROOM
+from backtester.engine.log import EQUITY, JOURNAL, ROOM, Log
 from backtester.errors import UserError
 from backtester.fields import fill_initial
 from backtester.records import Row, row_type, rows
@@ -15,7 +15,7 @@ from backtester.records import Row, row_type, rows
 DAY, HOUR = 86_400_000_000_000, 3_600_000_000_000  # ns
 HOURLY_BELOW = 60 * DAY                            # a shorter run is sampled hourly
 CHUNK = 1 << 18                                    # events between two looks at the clock (Ctrl-C, progress)
-FIRST_ROWS = 4096                                  # of a log table that grows
+FIRST_ROWS = 8192                                  # of a journal, which grows
 
 
 @dataclass
@@ -23,6 +23,7 @@ class Tile:
     """The state of some lanes between two events."""
 
     lanes: np.ndarray   # Bound.lane, (lanes,)
+    minds: np.ndarray   # Bound.mind, (lanes,)
     groups: np.ndarray  # Bound.group, (groups,)
     world: Row          # state.world_dtype
 
@@ -47,74 +48,63 @@ def new_tile(bound: Bound, market, params: np.ndarray, terms: np.ndarray, record
     lanes = rows(bound.lane, len(params))
     first, group = group_lanes(bound, params)
     groups = rows(bound.group, len(first))
-    lanes["params"], lanes["terms"], lanes["group"], groups["params"] = params, terms, group, params[first]
+    minds = rows(bound.mind, len(params))
+    lanes["terms"], minds["params"], minds["group"], groups["params"] = terms, params, group, params[first]
     if getattr(bound.cls, "State", None):
-        prepared = rows(bound.lane, 1)[0]
-        fill_initial(prepared["state"], bound.cls.State)
-        lanes["state"] = prepared["state"]
+        fill_initial(minds[0]["state"], bound.cls.State)
+        minds["state"] = minds[0]["state"]
     if getattr(bound.cls, "Seen", None):
         fill_initial(groups[0]["seen"], bound.cls.Seen)
         groups["seen"] = groups[0]["seen"]
     lanes["account"]["recorded"][:1] = recorded
     world = rows(state.world_dtype(len(market.instruments)), 1)[0]
     for i in range(len(market.instruments)):
-        world["quotes"][i]["traded"] = ("spot_bars", i) in market.tables or ("perp_bars", i) in market.tables
+        quote = world["quotes"][i]
+        quote["traded"] = ("spot_bars", i) in market.tables or ("perp_bars", i) in market.tables
+        quote["longs_end"], quote["shorts_end"], quote["basis"] = -np.inf, np.inf, np.nan
     clock, step = world["clock"], sampling_step(market)
     clock["ts"] = -(1 << 62)  # what is asked at the start was asked before the first bar opened
     clock["step"] = step
     clock["next_sample"] = -(-market.start // step) * step
-    return Tile(lanes, groups, world)
+    return Tile(lanes, minds, groups, world)
 
 
-def no_log(bound: Bound) -> state.Log:
+def no_log(bound: Bound) -> Log:
     """A log that records nothing."""
-    return new_log(bound, 0, 0, 1)
+    return new_log(bound, 1, 0, 1)
 
 
-def new_log(bound: Bound, some: int, bars: int, instruments: int) -> state.Log:
-    """Empty tables: `some` rows for what grows, room for `bars` equity rows."""
-    return state.Log(
-        rows(state.COUNT, 1), rows(state.ORDER_LOG, some), rows(state.FILL_LOG, some), rows(state.TRADE_LOG, some),
-        rows(state.LEDGER_LOG, some), rows(state.EQUITY_LOG, bars), np.zeros((bars, instruments)), np.zeros(bars, row_type(bound.trace)),
-    )
+def new_log(bound: Bound, some: int, bars: int, instruments: int) -> Log:
+    """An empty log: `some` rows of journal, room for `bars` equity rows."""
+    beside = (rows(EQUITY, bars), np.zeros((bars, instruments)), np.zeros(bars, row_type(bound.trace)))
+    return Log(rows(JOURNAL, some), np.zeros(1, np.int64), *beside)
 
 
-def grow(log: state.Log) -> state.Log:
-    """The same log with room in the tables that were running full."""
-    count = log.count[0]
-
-    def longer(table, used):
-        return np.concatenate([table, np.zeros_like(table)]) if len(table) < used + ROOM else table
-
-    return log._replace(
-        orders=longer(log.orders, count["orders"]), fills=longer(log.fills, count["fills"]),
-        trades=longer(log.trades, count["trades"]), ledger=longer(log.ledger, count["ledger"]),
-    )
+def grow(log: Log) -> Log:
+    """The same log with twice the room in its journal."""
+    return log._replace(journal=np.concatenate([log.journal, np.zeros_like(log.journal)]))
 
 
-def cut(log: state.Log) -> state.Log:
+def cut(log: Log) -> Log:
     """The rows that were written."""
     n = log.count[0]
-    return state.Log(
-        log.count, log.orders[: n["orders"]], log.fills[: n["fills"]], log.trades[: n["trades"]], log.ledger[: n["ledger"]],
-        log.equity[: n["equity"]], log.held[: n["equity"]], log.trace[: n["equity"]],
-    )
+    return Log(log.journal[1 : log.journal[0]["order"] + 1], log.count, log.equity[:n], log.held[:n], log.trace[:n])
 
 
-def run_recorded(bound: Bound, market, params: np.ndarray, terms: np.ndarray, chunk: int = CHUNK) -> tuple[Tile, state.Log]:
+def run_recorded(bound: Bound, market, params: np.ndarray, terms: np.ndarray, chunk: int = CHUNK) -> tuple[Tile, Log]:
     """One lane, written down. The result does not depend on `chunk`."""
     tile, log = recorded(bound, market, params, terms)
     return tile, cut(drive(bound, market, tile, log, chunk))
 
 
-def watch(bound: Bound, market, params: np.ndarray, terms: np.ndarray, stops) -> Iterator[tuple[Tile, state.Log]]:
+def watch(bound: Bound, market, params: np.ndarray, terms: np.ndarray, stops) -> Iterator[tuple[Tile, Log]]:
     """One lane, written down, as it stands after each number of events in `stops`, which ascend. A look lasts until the next one."""
     tile, log = recorded(bound, market, params, terms)
     for reached in through(bound, market, tile, log, stops):
         yield tile, cut(reached)
 
 
-def recorded(bound: Bound, market, params: np.ndarray, terms: np.ndarray) -> tuple[Tile, state.Log]:
+def recorded(bound: Bound, market, params: np.ndarray, terms: np.ndarray) -> tuple[Tile, Log]:
     """One fresh lane and the log that it will fill."""
     bars = sum(n for stream, n in market.counts.items() if stream.startswith(("spot_bars", "perp_bars")))
     log = new_log(bound, FIRST_ROWS, bars + ROOM, len(market.instruments))
@@ -128,7 +118,7 @@ def run_tile(bound: Bound, market, params: np.ndarray, terms: np.ndarray) -> Til
     return tile
 
 
-def drive(bound: Bound, market, tile: Tile, log: state.Log, chunk: int) -> state.Log:
+def drive(bound: Bound, market, tile: Tile, log: Log, chunk: int) -> Log:
     """From the first event to the last; returns the log, which may have grown."""
     total = len(market.streams.events)
     for after in through(bound, market, tile, log, [*range(chunk, total, chunk), total]):
@@ -136,15 +126,15 @@ def drive(bound: Bound, market, tile: Tile, log: state.Log, chunk: int) -> state
     return log
 
 
-def through(bound: Bound, market, tile: Tile, log: state.Log, stops) -> Iterator[state.Log]:
+def through(bound: Bound, market, tile: Tile, log: Log, stops) -> Iterator[Log]:
     """From the first event on; yields the log, which may have grown, after each number of events in `stops`, which ascend."""
     streams, at = market.streams, 0
     try:
-        bound.kernel.begin(streams, tile.lanes, tile.groups, tile.world, log, market.start)
+        bound.kernel.begin(streams, tile.lanes, tile.minds, tile.groups, tile.world, log, market.start)
         for stop in stops:
             while at < stop:
                 goal = min(at + CHUNK, stop)
-                at = bound.kernel.advance(streams, tile.lanes, tile.groups, tile.world, log, at, goal)
+                at = bound.kernel.advance(streams, tile.lanes, tile.minds, tile.groups, tile.world, log, at, goal)
                 if at < goal:
                     log = grow(log)
             yield log

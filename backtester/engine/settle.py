@@ -10,14 +10,15 @@ from backtester.records import SETTLEMENTS
 
 
 @jit
-def take_settlement(i, x, lanes, quote, log):
+def take_settlement(i, x, lanes, quotes, journal):
     """A settlement of instrument i became known: pay it now, or let it wait for the bar that it falls into."""
+    quote = quotes[i]
     if quote.ts_close >= x.ts_event:
         for k in range(len(lanes)):
-            settle_funding(lanes[k], i, x.ts_event, x.rate, quote.price, log)
+            settle_funding(lanes[k], i, x.ts_event, x.rate, quote.price, quotes, journal)
         return
     if quote.due == SETTLEMENTS:  # no bar for so long: none opened before the oldest one
-        settle_oldest(i, lanes, quote, log)
+        settle_oldest(i, lanes, quotes, journal)
     quote.due_ts[quote.due] = x.ts_event
     quote.due_rate[quote.due] = x.rate
     quote.due_price[quote.due] = quote.price
@@ -25,19 +26,21 @@ def take_settlement(i, x, lanes, quote, log):
 
 
 @jit
-def settle_until(i, ts, bar, lanes, quote, log):
+def settle_until(i, ts, bar, lanes, quotes, journal):
     """Pay the waiting settlements up to and including `ts`, in their order."""
+    quote = quotes[i]
     while quote.due > 0 and quote.due_ts[0] <= ts:
         if not quote.due_price[0] > 0.0:
             quote.due_price[0] = bar.open
-        settle_oldest(i, lanes, quote, log)
+        settle_oldest(i, lanes, quotes, journal)
 
 
 @jit
-def settle_oldest(i, lanes, quote, log):
+def settle_oldest(i, lanes, quotes, journal):
     """Pay the settlement that has waited longest."""
+    quote = quotes[i]
     for k in range(len(lanes)):
-        settle_funding(lanes[k], i, quote.due_ts[0], quote.due_rate[0], quote.due_price[0], log)
+        settle_funding(lanes[k], i, quote.due_ts[0], quote.due_rate[0], quote.due_price[0], quotes, journal)
     quote.due -= 1
     for j in range(quote.due):
         quote.due_ts[j] = quote.due_ts[j + 1]

@@ -69,7 +69,7 @@ def answer() -> None:
     cls: Any = find.load_file(Path(task["file"]))
     for name in task["class"].split("."):
         cls = getattr(cls, name)
-    subject = Subject(bind(cls, len(market.instruments)), market, task["params"], task["terms"])
+    subject = Subject(bind(cls, market.roles), market, task["params"], task["terms"])
     done = Apart(0, {}, "")
     try:
         for events, look in looks(subject, market, stops(len(market.streams.events), task["seconds"])):

@@ -52,7 +52,7 @@ def check(
         raise UserError(f"cuts: must be 1 or more, is {cuts}")
     market, cls, terms, _ = api.prepare(data, strategy, venue)
     file_of(cls)  # refuses what a fresh process could not import
-    subject = Subject(bind(cls, len(market.instruments)), market, params_of(cls, params), terms_of(terms, market))
+    subject = Subject(bind(cls, market.roles), market, params_of(cls, params), terms_of(terms, market))
     next(looks(subject, market, [1]))  # compiles
     moments = random_moments(market, cuts, seed)
     checks = {

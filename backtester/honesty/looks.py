@@ -35,7 +35,7 @@ def look_of(subject: Subject, market: Market, tile, log) -> Look:
     """The tables that a run leaves, causes first: what it saw, what it did, what that came to, what it remembers."""
     out: Look = tables(log, market, reasons_of(subject.bound.cls))
     out["equity"] = out.pop("equity")
-    out |= {"state": leaves(tile.lanes["state"]), "seen": leaves(tile.groups["seen"])}
+    out |= {"state": leaves(tile.minds["state"]), "seen": leaves(tile.groups["seen"])}
     return {"trace": out.pop("trace"), **out} if "trace" in out else out
 
 

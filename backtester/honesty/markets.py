@@ -44,9 +44,13 @@ def known_at(market: Market, moment: int) -> dict:
 
 
 def garbled_after(market: Market, moment: int, seed: int) -> Market:
-    """The market with other numbers in all that became known after `moment` (ns): times stay, and every record stays valid."""
+    """The market with other numbers in all that became known after `moment` (ns): times stay, and every record stays valid.
+
+    Margin brackets stay as they are: they are the venue's rules, and no strategy sees them.
+    """
     rng = np.random.default_rng(seed)
-    return built(market, {key: garbled(table, table["ts_known"] > moment, rng) for key, table in market.tables.items()})
+    changed = {key: garbled(table, table["ts_known"] > moment, rng) for key, table in market.tables.items() if key[0] != "brackets"}
+    return built(market, market.tables | changed)
 
 
 def garbled(table: np.ndarray, future: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -3,15 +3,15 @@
 import numpy as np
 
 from backtester.errors import UserError
-from backtester.market.schema import OPTIONAL, TRADED, Instrument, known_stream
+from backtester.market.schema import OF_KIND, OPTIONAL, Instrument, all_roles, known_stream
 from backtester.market.times import iso
-from backtester.records import BAR, FUNDING, PERP, ROLES, SETTLEMENTS, STREAMS
+from backtester.records import BAR, BRACKET, FUNDING, SETTLEMENTS, STREAMS
 
 
 def check_tables(name: str, instruments: tuple[Instrument, ...], tables: dict) -> None:
     """Raises UserError for the first table, {(stream, instrument index): records}, that cannot be right."""
-    if [each.role for each in instruments] != list(ROLES):
-        raise UserError(f"{name}: instruments must stand in the order of their roles: {', '.join(ROLES)}")
+    if [each.role for each in instruments] != all_roles(instruments):
+        raise UserError(f"{name}: instruments must stand in the order of their roles: {', '.join(all_roles(instruments))}")
     for (stream, index), table in tables.items():
         known_stream(stream, name)
         place = f"{name}: {stream}/{instruments[index].name}"
@@ -19,9 +19,9 @@ def check_tables(name: str, instruments: tuple[Instrument, ...], tables: dict) -
         check_order(table, place)
         check_known(table, place)
         check_values(table, place)
-    if ("funding", PERP) in tables and ("perp_bars", PERP) in tables:
-        place = f"{name}: funding/{instruments[PERP].name}"
-        check_settlements(tables["funding", PERP], tables["perp_bars", PERP], place)
+    for index, instrument in enumerate(instruments):
+        if ("funding", index) in tables and ("perp_bars", index) in tables:
+            check_settlements(tables["funding", index], tables["perp_bars", index], f"{name}: funding/{instrument.name}")
 
 
 def refuse(wrong: np.ndarray, table: np.ndarray, place: str, why: str) -> None:
@@ -37,15 +37,15 @@ def check_kind(stream: str, instrument: Instrument, table: np.ndarray, place: st
         raise UserError(f"{place}: has the fields {', '.join(table.dtype.names or ())}; right are {', '.join(STREAMS[stream].names or ())}")
     if len(table) and not instrument.name:
         raise UserError(f"{place}: rows for the role {instrument.role}, to which no instrument is bound")
-    if TRADED.get(stream, instrument.role) != instrument.role:
-        raise UserError(f"{place}: belongs to the role {TRADED[stream]}, and {instrument.name} has the role {instrument.role}")
+    if OF_KIND.get(stream, instrument.kind) != instrument.kind:
+        raise UserError(f"{place}: belongs to a {OF_KIND[stream]}, and {instrument.name} has the role {instrument.role}")
 
 
 def check_order(table: np.ndarray, place: str) -> None:
-    """Rows in the order of their moments; two bars or settlements never share one."""
+    """Rows in the order of their moments; two bars, settlements or brackets never share one."""
     step = np.diff(table["ts_event"])
     refuse(np.append(False, step < 0), table, place, "ts_event is earlier than in the row before: sort the rows")
-    if table.dtype.names in (BAR.names, FUNDING.names):
+    if table.dtype.names in (BAR.names, FUNDING.names, BRACKET.names):
         refuse(np.append(False, step == 0), table, place, "ts_event stands twice: keep one of the two rows")
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import yaml
 
 from backtester.errors import UserError
+from backtester.market.brackets import load_brackets
 from backtester.market.check import check_tables
 from backtester.market.merge import allocate, assemble
-from backtester.market.read import fill, find_parts, read_parts
+from backtester.market.read import fill, find_parts, read_parts, traded_period
 from backtester.market.schema import Header, Instrument, Market, parse_header
 from backtester.market.times import instant
 
@@ -30,18 +31,21 @@ def load(name_or_path, start: str | None = None, end: str | None = None) -> Mark
         ensure_sample(folder)
     header, sha256 = read_header(folder)
     start, end = start or config.get("start"), end or config.get("end")
-    low, high = bounds(start, end)
     parts = find_parts(folder, header)
-    chunks, hashes = read_parts(parts, low, high)
-    arrays, tables = allocate({key: sum(map(len, files)) for key, files in chunks.items()})
-    if not tables:
+    chunks, hashes = read_parts(parts, *bounds(start, end))
+    counts = {key: sum(map(len, files)) for key, files in chunks.items()}
+    if not any(counts.values()):
         months = sorted(part.month for part in parts) or ["no month"]
         raise UserError(f"{header.name}: no rows between {start or 'its start'} and {end or 'its end'}: it has {months[0]} to {months[-1]}")
     files = {"dataset.yaml": sha256} | {str(path.relative_to(folder)): value for path, value in hashes.items()}
     path = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
+    brackets, told = load_brackets(header, folder, ROOT, *traded_period(chunks, header.intervals))
+    arrays, tables = allocate(counts | {key: len(table) for key, table in brackets.items()})
     fill(tables, chunks, header.intervals)
+    for key in brackets.keys() & tables.keys():
+        tables[key][:] = brackets[key]
     check_tables(header.name, header.instruments, tables)
-    source = {"path": str(path), "start": start, "end": end, "files": files}
+    source = {"path": str(path), "start": start, "end": end, "files": files, "brackets": told}
     return assemble(header.name, header.instruments, arrays, tables, header.tags, source)
 
 

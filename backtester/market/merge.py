@@ -12,7 +12,7 @@ from backtester.records import BAR, INSTRUMENT_SHIFT, KIND, KIND_SHIFT, LAST_SHI
 def build(name: str, instruments: tuple[Instrument, ...], tables: dict, tags=(), source: dict | None = None) -> Market:
     """The market of tables {(stream, instrument index): records of that stream, ts_known filled}.
 
-    `instruments` stand in the order of the roles. Raises UserError for a table that cannot be right.
+    `instruments` stand asset by asset, spot before perp. Raises UserError for a table that cannot be right.
     """
     check_tables(name, instruments, tables)
     arrays, places = allocate({key: len(table) for key, table in tables.items()})
@@ -36,7 +36,7 @@ def allocate(counts: dict) -> tuple[dict, dict]:
     arrays = {field: rows(STREAMS.get(field, BAR), n) for field, n in size.items()}
     for array in arrays.values():
         for field in array.dtype.names or ():
-            if array.dtype[field].kind == "f":
+            if array.dtype[field].base.kind == "f":
                 array[field][0] = np.nan
     return arrays, {key: arrays[array_of(key[0])][row:row + counts[key]] for key, row in first.items()}
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from backtester.errors import UserError
-from backtester.market.schema import Header, known_stream
+from backtester.market.schema import TRADED, Header, known_stream
 from backtester.records import BAR, STREAMS
 
 TIME = pa.timestamp("ns", "UTC")
@@ -103,10 +103,18 @@ def trim(table: pa.Table, start: int | None, end: int | None) -> pa.Table:
     return table.slice(first, last - first)
 
 
+def traded_period(chunks: dict, intervals: dict[str, int]) -> tuple[int, int]:
+    """Open of the first traded bar and close of the last one (ns) of Arrow tables; (0, 0) where there are none."""
+    whole = [(chunk, intervals[stream]) for (stream, _), files in chunks.items() if stream in TRADED for chunk in files if len(chunk)]
+    starts = [int(numbers(chunk["ts_event"])[0]) for chunk, _ in whole]
+    ends = [int(numbers(chunk["ts_event"])[-1]) + interval for chunk, interval in whole]
+    return min(starts, default=0), max(ends, default=0)
+
+
 def fill(tables: dict, chunks: dict, intervals: dict[str, int]) -> None:
     """Copy the columns of Arrow tables into the records of the same key. `intervals` are ns per stream."""
     with ThreadPoolExecutor() as pool:
-        jobs = [pool.submit(fill_table, table, chunks[key], intervals[key[0]]) for key, table in tables.items()]
+        jobs = [pool.submit(fill_table, tables[key], files, intervals[key[0]]) for key, files in chunks.items() if key in tables]
     for job in jobs:
         job.result()
 

@@ -16,10 +16,11 @@ from backtester.market.schema import LAG_MS
 
 LOG = logging.getLogger(__name__)
 
-VERSION = 1              # of the generator: raised whenever the same seed gives other bytes
+VERSION = 2              # of the generator: raised whenever the same seed gives other bytes
 SEED = 7
 SYNTHETIC = "SYNTHETIC"  # the first word of the provenance, by which a sample is told from a market
 SPOT_NAME, PERP_NAME = "BTC-SPOT", "BTC-PERP"
+BRACKETS = "binance_btcusdt"
 
 
 def iso(minute: int) -> str:
@@ -51,8 +52,10 @@ def header(seed: int) -> dict:
     return {
         "name": "sample",
         "instruments": [
-            {"name": SPOT_NAME, "role": "spot", "tick": SPOT_TICK, "lot": feeds.SPOT_LOT, "taker_bp": 10.0, "maker_bp": 10.0},
-            {"name": PERP_NAME, "role": "perp", "tick": PERP_TICK, "lot": feeds.PERP_LOT, "taker_bp": 5.0, "maker_bp": 2.0},
+            {"name": SPOT_NAME, "role": "spot", "tick": SPOT_TICK, "lot": feeds.SPOT_LOT, "min_notional": 5.0}
+            | {"taker_bp": 10.0, "maker_bp": 10.0},
+            {"name": PERP_NAME, "role": "perp", "tick": PERP_TICK, "lot": feeds.PERP_LOT, "min_notional": 100.0}
+            | {"taker_bp": 5.0, "maker_bp": 2.0, "brackets": BRACKETS},
         ],
         "streams": bars | {name: {"lag_ms": LAG_MS[name]} for name in ("open_interest", "funding", "liquidations")},
         "provenance": [

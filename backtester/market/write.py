@@ -9,7 +9,9 @@ import pyarrow.parquet as pq
 import yaml
 
 from backtester.errors import UserError
+from backtester.market.brackets import bracket_path, read_brackets
 from backtester.market.check import check_tables
+from backtester.market.dataset import ROOT
 from backtester.market.read import TIME, stored_columns
 from backtester.market.schema import Header, parse_header
 from backtester.records import BAR
@@ -26,6 +28,8 @@ def write_dataset(folder, header: dict, tables: dict) -> None:
         raise UserError(f"{folder}: exists and is no data set (no dataset.yaml): choose another folder")
     checked = parse_header(header, f"{folder.name}: header")
     check_writable(checked, tables)
+    for name in checked.brackets.values():
+        read_brackets(bracket_path(name, folder, ROOT))
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
         new = Path(scratch) / "new"

@@ -1,20 +1,21 @@
 """The page of one run: what happened, what it cost, every trade, and under which assumptions."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from backtester.report.moves import HEADS, IDLE, entry_bars, moves, path_is_idle
 from backtester.report.render import render, write
-from backtester.report.svg import Line, Mark, Panel, chart
-from backtester.report.view import RunView, premium_of
+from backtester.report.run_charts import panels, span
+from backtester.report.svg import chart
+from backtester.report.view import RunView
 from backtester.report.words import ADVICE, assumptions, held, period, price, sentence, when
 from backtester.results.folder import flatten
 
 MOST_TRADES = 10_000  # rows in the table; the page says so where there are more
 COSTS = ("fees", "slippage", "funding")
-HEAD = ("total_return", "max_drawdown", "sharpe", "trades", "win_rate", "exposure")
-TAIL = ("cagr", "volatility", "sortino", "calmar", "profit_factor", "turnover")
 
 
 def write_run_page(path: str | Path, view: RunView) -> Path:
@@ -25,85 +26,23 @@ def write_run_page(path: str | Path, view: RunView) -> Path:
         sentence=sentence(view.name, view.metrics, view.manifest, view.hold_metrics),
         advice=ADVICE,
         period=period(view.manifest.get("data") or {}),
-        head=HEAD,
-        tail=TAIL,
-        panels=chart(panels(view), *_span(view)),
+        panels=chart(panels(view), *span(view)),
+        heads=HEADS,
+        moves=moves(view.metrics, view.manifest),
+        idle=IDLE if path_is_idle(view.metrics, view.manifest) else "",
+        entry_bars=entry_bars(view.metrics),
         costs=costs(view.metrics),
+        orders=order_rows(view.orders),
+        fills=fill_rows(view.fills),
         trades=trade_rows(view.trades),
         trade_count=len(view.trades["entry_ts"]),
         assumptions=assumptions(view.manifest),
         coverage=coverage(view.manifest.get("data") or {}),
+        brackets=(view.manifest.get("data") or {}).get("brackets") or {},
         config=flatten(view.manifest.get("config") or {}),
-        manifest=flatten({key: value for key, value in view.manifest.items() if key not in {"config", "assumptions"}}),
+        manifest=flatten({key: value for key, value in view.manifest.items() if key not in {"config", "assumptions", "sensitivity"}}),
     )
     return write(path, page)
-
-
-def panels(view: RunView) -> list[Panel]:
-    """The charts in their order; those of the market only where its prices are at hand."""
-    ts = view.equity["ts"]
-    curves = [Line("buy and hold", *view.hold, "hold")] if view.hold else []
-    curves.append(Line("strategy", ts, view.equity["equity"], "strategy"))
-    loss = Line("below the peak", ts, -100 * view.equity["drawdown"], "loss", filled=True)
-    return [
-        *_market_panels(view),
-        Panel("Equity", "quote", curves, 210, "{:,.0f}".format),
-        Panel("Drawdown", "%", [loss], 100, "{:,.1f}".format, zero=True),
-        Panel("Position", "base", _position_lines(view.equity), 84, "{:,.4g}".format, zero=True),
-    ]
-
-
-def _market_panels(view: RunView) -> list[Panel]:
-    lines = [Line(role, *view.prices[role], role) for role in ("spot", "perp") if role in view.prices]
-    premium = premium_of(view.prices)
-    found = [Panel("Price", "quote", lines, 320, price, marks(view.fills), links(view.trades))] if lines else []
-    if premium:
-        found.append(Panel("Premium of spot over perp", "bp", [Line("premium", *premium, "premium")], 100, "{:,.1f}".format, zero=True))
-    return found
-
-
-def _position_lines(equity: dict[str, np.ndarray]) -> list[Line]:
-    """A line for every instrument that was ever held; the first one where none was."""
-    held_ones = {name.removeprefix("position_"): qty for name, qty in equity.items() if name.startswith("position_")}
-    traded = {name: qty for name, qty in held_ones.items() if np.any(qty != 0)} or dict(list(held_ones.items())[:1])
-    return [Line(name, equity["ts"], qty, f"c{i % 10}", step=True, filled=True) for i, (name, qty) in enumerate(traded.items())]
-
-
-def marks(fills: dict[str, np.ndarray]) -> list[Mark]:
-    """Entries and exits: what each fill closed, and what it opened or added to."""
-    found = []
-    for instrument in dict.fromkeys(fills["instrument"].tolist()):
-        mine = fills["instrument"] == instrument
-        qty = fills["qty"][mine]
-        after = np.cumsum(qty)
-        after[np.abs(after) < 1e-9 * np.abs(qty).max()] = 0.0
-        before = np.concatenate(([0.0], after[:-1]))
-        told = (fills[name][mine].tolist() for name in ("ts", "price", "reason"))
-        rows = zip(*told, qty.tolist(), before.tolist(), after.tolist(), strict=True)
-        for ts, at, reason, bought, had, has in rows:
-            words = f"{abs(bought):.6g} {instrument} at {price(at)}, {when(ts)} UTC, {reason}"
-            if had * bought < 0:
-                found.append(Mark(ts, at, _side(had), "exit", f"{_side(had)} exit: {words}"))
-            if has * bought > 0:
-                found.append(Mark(ts, at, _side(has), "entry", f"{_side(has)} entry: {words}"))
-    return found
-
-
-def links(trades: dict[str, np.ndarray]) -> list[tuple[Mark, Mark]]:
-    """The entry and the exit of every closed trade."""
-    rows = zip(*(trades[name].tolist() for name in ("side", "entry_ts", "entry_price", "exit_ts", "exit_price")), strict=True)
-    return [(Mark(a, at, side, "entry", ""), Mark(b, to, side, "exit", "")) for side, a, at, b, to in rows if b > a]
-
-
-def _side(qty: float) -> str:
-    return "long" if qty > 0 else "short"
-
-
-def _span(view: RunView) -> tuple[int, int]:
-    """First and last moment of anything drawn, ns."""
-    moments = [view.equity["ts"], view.fills["ts"], *(ts for ts, _ in view.prices.values())]
-    known = [ts for ts in moments if len(ts)]
-    return (min(int(ts[0]) for ts in known), max(int(ts[-1]) for ts in known)) if known else (0, 1)
 
 
 def costs(metrics: dict[str, Any]) -> list[dict[str, Any]]:
@@ -116,6 +55,23 @@ def costs(metrics: dict[str, Any]) -> list[dict[str, Any]]:
         {"label": key, "paid": value, "share": 100 * value / start, "bar": abs(value) / most if key in paid else None, "earned": value < 0}
         for key, value in lines.items()
     ]
+
+
+def order_rows(orders: dict[str, np.ndarray]) -> list[tuple[str, str, int]]:
+    """Status, reason of the refusal, and how many orders ended so, the most frequent first."""
+    ended = Counter(zip(orders["status"].tolist(), orders["refusal"].tolist(), strict=True))
+    return [(status, refusal, count) for (status, refusal), count in ended.most_common()]
+
+
+def fill_rows(fills: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Per liquidity the number of fills, and in quote their notional, fees and slippage."""
+    found = []
+    for liquidity in dict.fromkeys(fills["liquidity"].tolist()):
+        mine = fills["liquidity"] == liquidity
+        notional = np.abs(fills["qty"][mine] * fills["price"][mine]).sum()
+        paid = {name: float(fills[name][mine].sum()) for name in ("fee", "slippage")}
+        found.append({"liquidity": liquidity, "count": int(mine.sum()), "notional": float(notional)} | paid)
+    return found
 
 
 def trade_rows(trades: dict[str, np.ndarray]) -> list[dict[str, Any]]:

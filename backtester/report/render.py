@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from backtester.engine.bind import cache_folder
+from backtester.engine.jit import cache_folder
 from backtester.report.words import minus, setting
 from backtester.results.catalogue import figure, metric, unit
 

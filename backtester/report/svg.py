@@ -36,7 +36,7 @@ class Mark:
     ts: int  # ns
     value: float
     side: str  # "long" or "short"
-    kind: str  # "entry" or "exit"
+    kind: str  # "entry", "exit" or "liquidation"
     title: str
 
 
@@ -57,6 +57,11 @@ class Panel:
     def marked(self) -> str:
         """How its marks are shown."""
         return "" if not self.marks else "counted" if len(self.marks) > CROWD else "single"
+
+    @property
+    def liquidations(self) -> list[Mark]:
+        """Exits that the venue forced: they are shown one by one, whatever else is counted."""
+        return [mark for mark in self.marks if mark.kind == "liquidation"]
 
 
 class Frame:
@@ -85,7 +90,10 @@ class Frame:
 def chart(panels: Sequence[Panel], start: int, end: int) -> list[dict[str, Any]]:
     """Per panel its heading (title, unit, legend as (label, style, last value), marked) and drawing; only the last one labels the time."""
     return [
-        {"title": p.title, "unit": p.unit, "legend": legend(p), "marked": p.marked, "svg": draw(p, start, end, labelled=p is panels[-1])}
+        {
+            "title": p.title, "unit": p.unit, "legend": legend(p), "marked": p.marked, "liquidations": len(p.liquidations),
+            "svg": draw(p, start, end, labelled=p is panels[-1]),
+        }
         for p in panels
     ]
 
@@ -101,7 +109,8 @@ def draw(panel: Panel, start: int, end: int, labelled: bool) -> str:
     frame = Frame(panel, start, end)
     parts = [*_grid(panel, frame, labelled)]
     parts += [_path(line, frame) for line in panel.lines]
-    parts += _crowd(panel.marks, frame) if frame.foot else [*_links(panel.links, frame), *(_mark(mark, frame) for mark in panel.marks)]
+    parts += _crowd(panel.marks, frame) if frame.foot else _links(panel.links, frame)
+    parts += [_mark(mark, frame) for mark in (panel.liquidations if frame.foot else panel.marks)]
     height = panel.height + (AXIS if labelled else 0)
     return f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(panel.title)}">{"".join(parts)}</svg>'
 
@@ -155,12 +164,11 @@ def _steps(x: np.ndarray, y: np.ndarray) -> str:
 
 
 def _mark(mark: Mark, frame: Frame) -> str:
-    """An entry is a filled triangle in the direction of the bet, an exit a ring."""
+    """An entry is a filled triangle in the direction of the bet, an exit a ring, by liquidation a larger one."""
     x, y = frame.x(mark.ts), frame.y(mark.value)
     tip = 9 if mark.side == "long" else -9
-    shape = (
-        f'<path d="M{x:.1f} {y:.1f}l5 {tip}h-10z"/>' if mark.kind == "entry" else f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.4"/>'
-    )
+    ring = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{4.4 if mark.kind == "liquidation" else 3.4}"/>'
+    shape = f'<path d="M{x:.1f} {y:.1f}l5 {tip}h-10z"/>' if mark.kind == "entry" else ring
     return f'<g class="mark {mark.kind} {mark.side}"><title>{escape(mark.title)}</title>{shape}</g>'
 
 

@@ -12,6 +12,7 @@ from backtester.report.render import render, write
 from backtester.report.view import SweepView
 from backtester.report.words import ADVICE, period, setting
 from backtester.results.catalogue import figure, metric, unit
+from backtester.results.room import room_lacked
 
 SHOWN = ("total_return", "max_drawdown", "sharpe", "trades", "fees", "funding")
 EULER = 0.5772156649
@@ -26,6 +27,7 @@ def write_sweep_page(path: str | Path, view: SweepView, rows: int = 20) -> Path:
         period=period(view.manifest.get("data") or {}),
         advice=ADVICE,
         warning=warning(len(view.table[view.objective])),
+        lacked=room_lacked(view.table),
         spread=spread(view),
         columns=columns_of(view),
         rows=top_rows(view, rows),

@@ -6,15 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from backtester.report.moves import HEADS, IDLE, entry_bars, moves, path_is_idle
 from backtester.report.view import swept_of
 from backtester.report.words import ADVICE, assumptions, period, setting
 from backtester.results.catalogue import figure, metric, unit
 from backtester.results.compare import Comparison
 from backtester.results.folder import strategy_of
+from backtester.results.room import room_lacked
 
 WIDTH = 100  # columns at least, so that a narrow or absent terminal cuts no number
 RUN_ROWS = ("total_return", "final_equity", "cagr", "max_drawdown", "volatility", "sharpe", "sortino", "calmar", "trades", "win_rate",
-            "profit_factor", "exposure", "turnover", "liquidations", "fees", "slippage", "funding", "blocked")
+            "profit_factor", "entry_bar_share", "exposure", "turnover", "orders", "refused", "liquidations", "fees", "slippage", "funding",
+            "blocked")
 SWEEP_COLUMNS = ("total_return", "max_drawdown", "sharpe", "trades")
 
 
@@ -30,11 +33,26 @@ def show_run(metrics: dict[str, Any], hold_metrics: dict[str, Any] | None, manif
     console.print(table)
     if metrics.get("ended") == "bankrupt":
         _line(console, "The account went bankrupt: the run ended there.", "bold red")
+    _show_moves(console, metrics, manifest)
     for text, fallback in assumptions(manifest):
         _line(console, f"- {text}", "yellow" if fallback else "dim")
     _line(console, f"- {ADVICE}", "dim")
     page = Path(folder) / "report.html"
     _line(console, f"report  {page if page.exists() else folder}", "bold")
+
+
+def _show_moves(console, metrics: dict[str, Any], manifest: dict[str, Any]) -> None:
+    """Print how the result moves under the other rules of time and path, and what rests on the path."""
+    if outcomes := moves(metrics, manifest):
+        table = _table(*HEADS)
+        for cells in outcomes:
+            _row(table, *cells)
+        console.print(table)
+    if path_is_idle(metrics, manifest):
+        _line(console, IDLE, "dim")
+    told, much = entry_bars(metrics)
+    if much:
+        _line(console, told, "bold yellow")
 
 
 def show_compare(comparison: Comparison) -> None:
@@ -66,6 +84,8 @@ def show_sweep(table, objective: str, rows: int = 20) -> None:
         _row(shown, *(setting(chosen[name][row]) for name in swept), *(figure(name, chosen[name][row]) for name in columns))
     console.print(shown)
     _line(console, f"{len(order)} of {len(values):,} combinations, by {metric(objective).label}.", "dim")
+    if lacked := room_lacked(table):
+        _line(console, lacked, "bold yellow")
     _line(console, "The best of many is luck until shown otherwise.", "yellow")
 
 

@@ -14,6 +14,9 @@ from backtester.results.catalogue import METRICS, metric
 from backtester.results.folder import Columns, flatten, read_run, read_sweep
 
 Series = tuple[np.ndarray, np.ndarray]  # int64 ns, values
+NEEDED = {  # the files of a run that a page reads, and which of their columns where not all
+    "equity": None, "fills": None, "trades": None, "orders": ("status", "refusal"), "ledger": ("ts", "wallet", "balance"),
+}
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,12 @@ class RunView:
     equity: Columns
     fills: Columns
     trades: Columns
+    orders: Columns  # their status and refusal
+    wallets: dict[str, Series] = field(default_factory=dict)  # instrument with a margin of its own -> ns and quote
     prices: dict[str, Series] = field(default_factory=dict)  # role -> close of each bar in ns, price in quote
     hold: Series | None = None  # equity of buy-and-hold in quote
     hold_metrics: dict[str, Any] | None = None  # its metrics, and the `role` that was bought
+    elsewhere: tuple[str, ...] = ()  # instruments of further assets, whose prices are not among `prices`
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ def spelled(manifest: dict[str, Any]) -> list[str]:
 def view_of_run(folder: str | Path, market=None) -> RunView:
     """The view of a run's folder; with its Market also prices, premium and buy-and-hold. UserError where it is no run."""
     saved = read_run(folder)
-    tables = {name: saved.columns(name) for name in ("equity", "fills", "trades")}
+    tables = {name: saved.columns(name, needed) for name, needed in NEEDED.items()}
     return _view(saved.name, saved.metrics, saved.manifest, tables, market)
 
 
@@ -75,20 +81,35 @@ def view_of_result(result) -> RunView:
 
 
 def _view(name: str, metrics: dict, manifest: dict, tables: dict[str, Columns], market) -> RunView:
-    view = RunView(name, metrics, manifest, tables["equity"], tables["fills"], tables["trades"])
+    wallets = wallets_of(tables["ledger"])
+    view = RunView(name, metrics, manifest, tables["equity"], tables["fills"], tables["trades"], tables["orders"], wallets)
     if market is None:
         return view
     cash = float(metrics["initial_equity"])
     role, ts, equity = hold_market(market, cash, *costs_of(manifest, market))
-    return replace(view, prices=prices_of(market), hold=(ts, equity), hold_metrics={"role": role} | outcome(equity, cash))
+    held = {"role": role} | outcome(equity, cash)
+    elsewhere = tuple(each.name for each in market.instruments[len(ROLES) :] if each.name)
+    return replace(view, prices=prices_of(market), hold=(ts, equity), hold_metrics=held, elsewhere=elsewhere)
+
+
+def wallets_of(ledger: Columns) -> dict[str, Series]:
+    """Under isolated margin the balance of each perpetual's wallet after each moment at which it changed."""
+    found = {}
+    for name in dict.fromkeys(ledger["wallet"].tolist()):
+        if name != "account":
+            mine = np.flatnonzero(ledger["wallet"] == name)
+            mine = mine[np.argsort(ledger["ts"][mine], kind="stable")]
+            last = mine[np.append(np.diff(ledger["ts"][mine]) > 0, True)]
+            found[name] = ledger["ts"][last], ledger["balance"][last]
+    return found
 
 
 def costs_of(manifest: dict[str, Any], market) -> tuple[float, float]:
-    """Taker fee and slippage of a run as fractions; a fee that its venue leaves open is the first bound instrument's own."""
+    """Taker fee and slippage, half the spread included, as fractions; a fee that the venue leaves open is the first instrument's own."""
     venue = (manifest.get("config") or {}).get("venue") or {}
     bound = next(each for each in market.instruments if each.name)
     fee = venue.get("taker_bp") if venue.get("taker_bp") is not None else bound.taker_bp
-    return (fee or 0.0) / 1e4, (venue.get("slippage_bp") or 0.0) / 1e4
+    return (fee or 0.0) / 1e4, ((venue.get("slippage_bp") or 0.0) + (venue.get("spread_bp") or 0.0) / 2) / 1e4
 
 
 def market_of(folder: str | Path):
@@ -106,7 +127,7 @@ def market_of(folder: str | Path):
 
 
 def prices_of(market) -> dict[str, Series]:
-    """Role -> closes of its bars at the moments of their close, for every role that the market binds."""
+    """Role -> closes of its bars at the moments of their close, for every role of the first asset that the market binds."""
     bars = {ROLES[role]: role_bars(market, role) for role in (PERP, SPOT)}
     return {role: (rows["ts_close"], rows["close"]) for role, rows in bars.items() if len(rows)}
 

@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from backtester.records import PERP, SPOT
-
 
 def buy_and_hold(open0: float, closes: np.ndarray, cash: float, fee: float, slippage: float) -> np.ndarray:
     """Equity in quote at each close, all cash spent at the first open.
@@ -15,14 +13,14 @@ def buy_and_hold(open0: float, closes: np.ndarray, cash: float, fee: float, slip
 
 
 def hold_market(market, cash: float, fee: float, slippage: float) -> tuple[str, np.ndarray, np.ndarray]:
-    """Buy-and-hold of a market's spot, else of its perp: (role, close of each bar in ns, equity in quote)."""
-    role, bars = next((role, bars) for role, bars in (("spot", role_bars(market, SPOT)), ("perp", role_bars(market, PERP))) if len(bars))
+    """Buy-and-hold of a market's first instrument that has bars: (role, close of each bar in ns, equity in quote)."""
+    role, bars = next((each.role, rows) for n, each in enumerate(market.instruments) if len(rows := role_bars(market, n)))
     return role, bars["ts_close"], buy_and_hold(bars["open"][0], bars["close"], cash, fee, slippage)
 
 
-def role_bars(market, role: int) -> np.ndarray:
-    """The BAR rows of the spot (SPOT) or the perp (PERP); none if unbound."""
-    return market.tables.get(("spot_bars" if role == SPOT else "perp_bars", role), market.streams.bars[:0])
+def role_bars(market, index: int) -> np.ndarray:
+    """The BAR rows of an instrument, a spot or a perp, that it trades on; none if unbound."""
+    return market.tables.get((f"{market.instruments[index].kind}_bars", index), market.streams.bars[:0])
 
 
 def outcome(equity: np.ndarray, cash: float) -> dict[str, float]:

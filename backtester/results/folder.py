@@ -1,6 +1,7 @@
 """What a run left behind, read back: its folder's files as plain dicts and arrays."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,9 +27,9 @@ class Saved(NamedTuple):
         """The strategy's name, else the folder's."""
         return strategy_of(self.manifest) or self.folder.name
 
-    def columns(self, table: str) -> Columns:
-        """The arrays of `<table>.parquet`."""
-        return read_columns(self.folder / f"{table}.parquet")
+    def columns(self, table: str, names: Sequence[str] | None = None) -> Columns:
+        """The arrays of `<table>.parquet`: all, or those named."""
+        return read_columns(self.folder / f"{table}.parquet", names)
 
 
 def strategy_of(manifest: dict) -> str:
@@ -48,15 +49,17 @@ def read_sweep(folder: str | Path) -> Saved:
     return Saved(folder, {}, _read_json(folder / "manifest.json"))
 
 
-def read_columns(path: Path) -> Columns:
-    """A Parquet file's columns as arrays; timestamps, of which none may be missing, as int64 ns UTC.
+def read_columns(path: Path, names: Sequence[str] | None = None) -> Columns:
+    """A Parquet file's columns, all or those named, as arrays; timestamps, of which none may be missing, as int64 ns UTC.
 
     Read as one file and without pandas: a page must not cost that import.
     """
     try:
-        table = pq.ParquetFile(path).read()
+        table = pq.ParquetFile(path).read(columns=names)
     except (OSError, pa.ArrowException) as error:
         raise UserError(f"{path}: not readable as Parquet ({error})") from error
+    if missing := [name for name in names or () if name not in table.column_names]:
+        raise UserError(f"{path}: has no column {', '.join(missing)}: another version wrote it, run it again")
     return {name: _array(table.column(name)) for name in table.column_names}
 
 

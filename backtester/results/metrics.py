@@ -30,8 +30,11 @@ def lane_metrics(lane, clock, market) -> dict:
         "turnover": float(tally.traded) / cash,
         "win_rate": int(tally.wins) / int(tally.trades) if tally.trades else NAN,
         "profit_factor": profit_factor(float(tally.profit), float(tally.loss)),
+        "entry_bar_share": float(tally.quick) / float(tally.profit) if tally.profit > 0.0 else NAN,
+        "orders": int(account.orders),
+        "no_room": int(account.no_room),
     }
-    for name in ("trades", "orders", "refused", "fills", "liquidations"):
+    for name in ("trades", "refused", "fills", "liquidations"):
         out[name] = int(tally[name])
     for name in ("fees", "slippage", "funding"):
         out[name] = float(tally[name])

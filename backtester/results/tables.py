@@ -1,11 +1,12 @@
-"""The log of a run as named columns: codes become words, times stay int64 ns UTC."""
+"""The journal of a run as named columns: codes become words, times stay int64 ns UTC."""
 
 import numpy as np
 
-from backtester.engine import state
+from backtester.engine import codes
+from backtester.engine.log import Log
 
-TIMES = ("ts", "ts_done", "entry_ts", "exit_ts")
-VENUE_REASON = {state.BANKRUPT: "bankrupt"}
+TIMES = ("ts", "ts_done", "until", "entry_ts", "exit_ts")
+VENUE_REASON = {int(codes.BANKRUPT): "bankrupt", int(codes.LIQUIDATION_REASON): "liquidation"}
 
 
 def words(codes: np.ndarray, names) -> np.ndarray:
@@ -14,16 +15,16 @@ def words(codes: np.ndarray, names) -> np.ndarray:
     return np.array([known.get(int(code), str(int(code))) for code in codes], dtype=object)
 
 
-def tables(log: state.Log, market, reasons: dict[int, str]) -> dict[str, dict[str, np.ndarray]]:
+def tables(log: Log, market, reasons: dict[int, str]) -> dict[str, dict[str, np.ndarray]]:
     """Table name -> column name -> array, in the order of the files of a run."""
     names = {i: instrument.name for i, instrument in enumerate(market.instruments)} | {-1: ""}
     why = reasons | VENUE_REASON
     out = {
         "equity": equity_table(log, market),
-        "orders": orders_table(log, names, why, market.start),
-        "fills": fills_table(log, names, why),
-        "trades": trades_table(log, names, why),
-        "ledger": ledger_table(log, names),
+        "orders": orders_table(log.journal, names, why, market.start),
+        "fills": fills_table(log.journal, names, why),
+        "trades": trades_table(log.journal, names, why),
+        "ledger": ledger_table(log.journal, names),
     }
     traced = [name for name in log.trace.dtype.names or () if name != "_"]
     if traced:
@@ -47,57 +48,113 @@ def equity_table(log, market) -> dict:
     return {"ts": log.equity["ts"], "equity": log.equity["equity"], "cash": log.equity["cash"], **held, "drawdown": log.equity["drawdown"]}
 
 
-def orders_table(log, names, why, start: int) -> dict:
-    rows = log.orders
+def orders_table(journal, names, why, start: int) -> dict:
+    """The life of every order, from the rows that tell of it."""
+    rows = journal[journal["what"] == codes.ORDER]
+    rows = rows[np.argsort(rows["order"], kind="stable")]
+    trailing = rows["code"] == codes.ORDER_KIND.index("trailing stop")
+    status, refusal, ts_done = ends(journal, rows)
+    filled, price = filled_so_far(journal, rows)
+    qty, limit, trigger = amended(journal, rows)
     return {
-        "id": np.arange(len(rows)),
+        "id": rows["order"],
         "ts": np.maximum(rows["ts"], start),  # what is asked at the start was asked when the first bar opened
         "instrument": words(rows["instrument"], names),
-        "kind": np.full(len(rows), "market", dtype=object),
-        "qty": rows["qty"],
+        "kind": words(rows["code"], codes.ORDER_KIND),
+        "asked": rows["a"],
+        "qty": qty,
+        "limit": limit,
+        "trigger": np.where(trailing, np.nan, trigger),
+        "distance": np.where(trailing, trigger, np.nan),
+        "tif": words(rows["e"], codes.TIF),
+        "until": rows["since"],
+        "reduce_only": rows["f"] % 2 == 1,
+        "post_only": rows["f"] >= 2,
+        "parent": rows["link"],
         "reason": words(rows["reason"], why),
-        "status": words(rows["status"], state.STATUS),
-        "refusal": words(rows["refusal"], state.REFUSAL),
-        "ts_done": rows["ts_done"],
-        "price": np.where(rows["status"] == state.FILLED, rows["price"], np.nan),
+        "status": words(status, codes.STATUS),
+        "refusal": words(refusal, codes.REFUSAL),
+        "filled": filled,
+        "price": price,
+        "ts_done": np.where(ts_done == 0, 0, np.maximum(ts_done, start)),
     }
 
 
-def fills_table(log, names, why) -> dict:
-    rows = log.fills
+def ends(journal, rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Status, refusal and end (ns; 0: it waits) of every order."""
+    status, refusal, ts_done = (np.zeros(len(rows), np.int64) for _ in range(3))
+    found = journal[journal["what"] == codes.END]
+    at = places(rows, found)
+    status[at], refusal[at], ts_done[at] = found["code"], found["link"], found["ts"]
+    return status, refusal, ts_done
+
+
+def filled_so_far(journal, rows) -> tuple[np.ndarray, np.ndarray]:
+    """The quantity that has filled of every order (base), and its average price (quote; NaN: none has)."""
+    found = journal[(journal["what"] == codes.FILL) & (journal["order"] >= 0)]
+    at = places(rows, found)
+    filled, paid, price = np.zeros(len(rows)), np.zeros(len(rows)), np.full(len(rows), np.nan)
+    np.add.at(filled, at, found["a"])
+    np.add.at(paid, at, found["a"] * found["b"])
+    price[at] = found["b"]  # of a single fill to the last digit
+    several = np.bincount(at, minlength=len(rows)) > 1
+    price[several] = paid[several] / filled[several]
+    return filled, price
+
+
+def amended(journal, rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Quantity, limit and trigger (or distance) of every order, after its amendments."""
+    qty, limit, trigger = np.array(rows["b"]), np.array(rows["c"]), np.array(rows["d"])
+    found = journal[journal["what"] == codes.AMENDED]
+    for row, at in zip(found, places(rows, found), strict=True):
+        if row["a"] == row["a"]:
+            qty[at] = row["a"]
+        if row["b"] == row["b"]:
+            (trigger if row["link"] == 1 else limit)[at] = row["b"]
+    return qty, limit, trigger
+
+
+def places(rows, found) -> np.ndarray:
+    """Where in `rows`, one an order by rising number, stand the orders that `found` tells of.
+
+    A number may be missing: of what a hook asks beyond its room only the last is told.
+    """
+    return np.searchsorted(rows["order"], found["order"])
+
+
+def fills_table(journal, names, why) -> dict:
+    rows = journal[journal["what"] == codes.FILL]
     return {
         "ts": rows["ts"],
         "order": rows["order"],
         "instrument": words(rows["instrument"], names),
-        "qty": rows["qty"],
-        "price": rows["price"],
-        "fee": rows["fee"],
-        "slippage": rows["slippage"],
-        "liquidity": np.full(len(rows), "taker", dtype=object),
+        **{name: rows[field] for name, field in zip(("qty", "price", "fee", "slippage"), "abcd", strict=True)},
+        "liquidity": words(rows["code"], codes.LIQUIDITY),
         "reason": words(rows["reason"], why),
     }
 
 
-def trades_table(log, names, why) -> dict:
-    rows = log.trades
-    numbers = ("qty", "entry_price", "exit_price", "pnl", "fees", "funding")
+def trades_table(journal, names, why) -> dict:
+    rows = journal[journal["what"] == codes.TRADE]
     return {
         "instrument": words(rows["instrument"], names),
-        "side": np.where(rows["side"] > 0.0, "long", "short").astype(object),
-        "entry_ts": rows["entry_ts"],
-        "exit_ts": rows["exit_ts"],
-        **{name: rows[name] for name in numbers},
-        "entry_reason": words(rows["entry_reason"], why),
-        "exit_reason": words(rows["exit_reason"], why),
+        "side": np.where(rows["a"] > 0.0, "long", "short").astype(object),
+        "entry_ts": rows["since"],
+        "exit_ts": rows["ts"],
+        "qty": np.abs(rows["a"]),
+        **{name: rows[field] for name, field in zip(("entry_price", "exit_price", "pnl", "fees", "funding"), "bcdef", strict=True)},
+        "entry_reason": words(rows["code"], why),
+        "exit_reason": words(rows["reason"], why),
     }
 
 
-def ledger_table(log, names) -> dict:
-    rows = log.ledger
+def ledger_table(journal, names) -> dict:
+    rows = journal[journal["what"] == codes.CASH]
     return {
         "ts": rows["ts"],
         "instrument": words(rows["instrument"], names),
-        "kind": words(rows["kind"], state.KINDS),
-        "amount": rows["amount"],
-        "balance": rows["balance"],
+        "wallet": words(rows["link"], names | {int(codes.ACCOUNT_WALLET): "account"}),
+        "kind": words(rows["code"], codes.LEDGER),
+        "amount": rows["a"],
+        "balance": rows["b"],
     }

@@ -63,6 +63,8 @@ def arrow(name: str, values: np.ndarray) -> pa.Array:
     if name in TIMES:
         known = np.packbits(values != 0, bitorder="little")
         return pa.Array.from_buffers(pa.timestamp("ns", "UTC"), len(values), [pa.py_buffer(known), pa.py_buffer(values)])
+    if values.dtype.kind == "b":
+        return pa.Array.from_buffers(pa.bool_(), len(values), [None, pa.py_buffer(np.packbits(values, bitorder="little"))])
     kind = pa.int64() if values.dtype.kind == "i" else pa.float64()
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values.astype(kind.to_pandas_dtype(), copy=False))])
 

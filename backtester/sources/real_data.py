@@ -7,7 +7,7 @@ from backtester.errors import UserError
 from backtester.market.dataset import ROOT
 from backtester.sources.recipe import import_recipe
 
-RECIPES = ("btc_5m", "btc_flow", "btc_1h")
+RECIPES = ("btc_5m", "btc_flow", "btc_1h", "btc_eth_1m")
 
 
 def raw_folder() -> Path:

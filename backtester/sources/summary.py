@@ -7,6 +7,8 @@ import numpy as np
 
 from backtester.market.times import iso
 
+JITTER = 0.01  # of an interval: settlements are stamped some ms off their moment
+
 
 @dataclass(frozen=True)
 class Gap:
@@ -36,6 +38,10 @@ class Imported:
         """Rows that the period should hold and the data set does not, the dropped ones included."""
         return sum(gap.count for gap in self.gaps)
 
+    def line(self) -> str:
+        """What came of it, in a few words."""
+        return f"{self.stream}/{self.instrument} {self.rows_out:,} rows, {self.dropped} dropped, {self.missing} missing"
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -47,12 +53,17 @@ class Summary:
 
     def line(self) -> str:
         """All of it in one line."""
-        parts = [f"{each.stream} {each.rows_out:,} rows, {each.dropped} dropped, {each.missing} missing" for each in self.streams]
-        return f"{self.name}: {'; '.join(parts)}"
+        return f"{self.name}: {'; '.join(each.line() for each in self.streams)}"
 
 
 def find_gaps(ts: np.ndarray, start: int, end: int, interval: int) -> tuple[Gap, ...]:
-    """The holes in sorted stamps `ts` (ns) that should follow each other at `interval` through [start, end)."""
-    edges = np.concatenate([[start - interval], ts, [end]])
-    missing = np.rint(np.diff(edges) / interval).astype("i8") - 1
-    return tuple(Gap(iso(edges[i] + interval), int(missing[i])) for i in np.flatnonzero(missing > 0))
+    """The holes in sorted stamps `ts` (ns) that should follow each other at `interval` through [start, end).
+
+    A hole at either edge counts the stamps of that clock inside the period, which need not begin or end with one.
+    """
+    before = np.floor((ts[0] - start) / interval + JITTER)
+    between = np.rint(np.diff(ts) / interval) - 1
+    after = np.ceil((end - ts[-1]) / interval - JITTER) - 1
+    missing = np.concatenate([[before], between, [after]]).astype("i8")
+    firsts = np.append(ts[0] - missing[0] * interval, ts + interval)
+    return tuple(Gap(iso(firsts[i]), int(missing[i])) for i in np.flatnonzero(missing > 0))

@@ -1,0 +1,169 @@
+"""How records and decisions reach the strategy's hooks: only what a strategy listens to becomes part of its loop."""
+
+from collections import namedtuple
+
+from backtester.engine.jit import fresh, inline
+from backtester.engine.state import Tradable
+from backtester.records import KIND
+
+ANY = -1  # instrument: what happens outside belongs to none
+PERP_HOOKS = {
+    "funding": "funding", "open_interest": "open_interest", "long_short_ratio": "long_short_ratio", "liquidation": "liquidations",
+    "trade": "trades", "depth": "depth", "mark": "mark_bars", "index": "index_bars", "premium_index": "premium_index_bars",
+}
+FIND = {
+    "bars": inline(lambda streams, row: streams.bars[row]),
+    "funding": inline(lambda streams, row: streams.funding[row]),
+    "open_interest": inline(lambda streams, row: streams.open_interest[row]),
+    "long_short_ratio": inline(lambda streams, row: streams.long_short_ratio[row]),
+    "liquidations": inline(lambda streams, row: streams.liquidations[row]),
+    "trades": inline(lambda streams, row: streams.trades[row]),
+    "depth": inline(lambda streams, row: streams.depth[row]),
+    "exogenous": inline(lambda streams, row: streams.exogenous[row]),
+}
+
+
+def or_nothing(hooks: dict, name: str, arguments: int):
+    """The hook, or one of as many arguments that does nothing."""
+    nothing = {2: lambda a, b: None, 3: lambda a, b, c: None, 4: lambda a, b, c, d: None}[arguments]
+    return hooks.get(name) or fresh(nothing)
+
+
+# ---------------------------------------------------------------- what a lane may look at
+
+
+def contexts(roles: tuple[str, ...]):
+    """The function that makes a lane's `ctx`: pointers into the records, no copies."""
+    ctx = namedtuple("Ctx", ["ts", *roles, "account", "seen"])
+    all_tradables = tradables(len(roles))
+
+    @inline
+    def context(lane, mind, groups, world, bars):
+        instruments = all_tradables(lane, world.quotes, bars)
+        return ctx(*((world.clock.ts,) + instruments + (lane.account, groups[mind.group].seen)))
+
+    return context
+
+
+def tradables(n: int):
+    """The first n instruments as a lane's hook sees them: a function that returns a tuple."""
+    if n == 0:
+        return inline(lambda lane, quotes, bars: ())
+    others, i = tradables(n - 1), n - 1
+
+    @inline
+    def with_one_more(lane, quotes, bars):
+        position = lane.position[i]
+        one = Tradable(i, bars[quotes[i].row], position, lane.ask[i], lane.account, lane.wishes)
+        return others(lane, quotes, bars) + (one,)
+
+    return with_one_more
+
+
+# ---------------------------------------------------------------- records
+
+
+def announcement(see, on, context, accept):
+    """How a record reaches the strategy: `see` for every group, then `on` for every living lane; one of them may be None."""
+
+    @fresh
+    def to_groups(x, groups):
+        for g in range(len(groups)):
+            see(x, groups[g].seen, groups[g].params)
+
+    @fresh
+    def to_lanes(x, lanes, minds, groups, world, bars, journal):
+        for k in range(len(lanes)):
+            lane, mind = lanes[k], minds[k]
+            if lane.account.alive == 1:
+                on(context(lane, mind, groups, world, bars), x, mind.state, mind.params)
+                if lane.account.asked == 1:
+                    accept(lane, world, journal)
+
+    @fresh
+    def to_both(x, lanes, minds, groups, world, bars, journal):
+        world.clock.ts = x.ts_known
+        to_groups(x, groups)
+        to_lanes(x, lanes, minds, groups, world, bars, journal)
+
+    @fresh
+    def to_lanes_alone(x, lanes, minds, groups, world, bars, journal):
+        world.clock.ts = x.ts_known
+        to_lanes(x, lanes, minds, groups, world, bars, journal)
+
+    @fresh
+    def to_groups_alone(x, lanes, minds, groups, world, bars, journal):
+        to_groups(x, groups)
+
+    return to_groups_alone if on is None else to_lanes_alone if see is None else to_both
+
+
+def listeners(hooks: dict, roles: tuple[str, ...], context, accept) -> list[tuple]:
+    """What the strategy listens to: (kind, instrument or ANY, how the record is found, how it is announced)."""
+    names = [("exogenous", "exogenous", ANY)]
+    for spot in range(0, len(roles), 2):
+        prefix, perp = prefix_of(roles, spot // 2), spot + 1
+        names += [(f"{prefix}spot", "spot_bars", spot), (f"{prefix}perp", "perp_bars", perp)]
+        names += [(f"{prefix}spot_trade", "trades", spot), (f"{prefix}spot_depth", "depth", spot)]
+        names += [(prefix + name, stream, perp) for name, stream in PERP_HOOKS.items()]
+    asked = [(stream, i, hooks.get(f"see_{name}"), hooks.get(f"on_{name}")) for name, stream, i in names]
+    heard = [each for each in asked if each[2] or each[3]]
+    return [(KIND[stream], i, FIND.get(stream, FIND["bars"]), announcement(see, on, context, accept)) for stream, i, see, on in heard]
+
+
+def prefix_of(roles: tuple[str, ...], asset: int) -> str:
+    """What the names of an asset's hooks begin with: nothing for the first."""
+    return roles[2 * asset].removesuffix("spot")
+
+
+def dispatch(entries: list[tuple]):
+    """One listener after another: a function that hands a record to the one it is for."""
+    if not entries:
+        return inline(lambda kind, i, row, streams, lanes, minds, groups, world, journal: None)
+    (own_kind, own, find, announce), others = entries[0], dispatch(entries[1:])
+
+    @inline
+    def tell(kind, i, row, streams, lanes, minds, groups, world, journal):
+        if kind == own_kind and own in (ANY, i):
+            announce(find(streams, row), lanes, minds, groups, world, streams.bars, journal)
+        else:
+            others(kind, i, row, streams, lanes, minds, groups, world, journal)
+
+    return tell
+
+
+# ---------------------------------------------------------------- pairs of bars
+
+
+def pairs_of(hooks: dict, roles: tuple[str, ...], n: int = 0):
+    """Complete the pairs of the assets from number n on: returns their bits."""
+    if 2 * n == len(roles):
+        return fresh(lambda groups, world, bars: 0)
+    show, spot, bit, others = or_nothing(hooks, f"see_{prefix_of(roles, n)}pair", 4), 2 * n, 1 << n, pairs_of(hooks, roles, n + 1)
+
+    @fresh
+    def complete(groups, world, bars):
+        quote, a, b = world.quotes[spot], bars[world.quotes[spot].row], bars[world.quotes[spot + 1].row]
+        if a.ts_close != b.ts_close or a.ts_close == quote.pair:
+            return others(groups, world, bars)
+        quote.pair = a.ts_close
+        for g in range(len(groups)):
+            show(a, b, groups[g].seen, groups[g].params)
+        return bit | others(groups, world, bars)
+
+    return complete
+
+
+def decisions_of(hooks: dict, roles: tuple[str, ...], context, n: int = 0):
+    """The decision hooks on completed pairs of the assets from number n on."""
+    if 2 * n == len(roles):
+        return fresh(lambda lane, mind, paired, groups, world, bars: None)
+    on, bit, others = or_nothing(hooks, f"on_{prefix_of(roles, n)}pair", 3), 1 << n, decisions_of(hooks, roles, context, n + 1)
+
+    @fresh
+    def decide_pairs(lane, mind, paired, groups, world, bars):
+        if paired & bit != 0:
+            on(context(lane, mind, groups, world, bars), mind.state, mind.params)
+        others(lane, mind, paired, groups, world, bars)
+
+    return decide_pairs

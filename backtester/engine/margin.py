@@ -1,0 +1,142 @@
+"""Margin: what a position needs, where it is liquidated, and what the venue refuses to fill."""
+
+from backtester.engine.codes import ABOVE_BRACKET, BELOW_NOTIONAL, NO_CASH, NO_MARGIN, NO_REFUSAL, NO_SHORT
+from backtester.engine.jit import jit
+
+DUST = 1e-9  # a rest below this share of a fill is rounding, not a position
+NAN = float("nan")
+
+
+@jit
+def maintenance(terms, bracket, notional):
+    """The maintenance margin (quote) of a position of this notional: the tiers' lines are convex, so the greatest holds."""
+    if terms.maintenance == terms.maintenance:
+        return notional * terms.maintenance
+    most = 0.0
+    for n in range(bracket.tiers):
+        most = max(most, notional * bracket.rate[n] - bracket.amount[n])
+    return most
+
+
+@jit
+def liquidation_price(side, size, entry, wallet, terms, bracket):
+    """The mark at which `wallet` and the profit of the position are its maintenance margin."""
+    if terms.maintenance == terms.maintenance:
+        return (wallet - side * size * entry) / (size * (terms.maintenance - side))
+    found = NAN
+    for n in range(bracket.tiers):
+        end = (wallet + bracket.amount[n] - side * size * entry) / (size * (bracket.rate[n] - side))
+        if n == 0 or (end - found) * side > 0.0:
+            found = end
+    return found
+
+
+@jit
+def backing(lane, i, quotes):
+    """What stands behind the position of instrument i (quote): its own wallet, or the account with its other perpetuals."""
+    if lane.terms[i].isolated == 1:
+        return lane.position[i].margin
+    out = lane.account.cash
+    for j in range(len(lane.position)):
+        other = lane.position[j]
+        if j != i and lane.terms[j].perp == 1 and other.qty != 0.0:
+            price = quotes[j].price
+            out += other.qty * (price - other.entry) - maintenance(lane.terms[j], quotes[j].bracket, abs(other.qty) * price)
+    return out
+
+
+@jit
+def refresh(lane, quotes):
+    """Compute the liquidation prices anew: a position, a wallet, a bracket or another mark has changed."""
+    for i in range(len(lane.position)):
+        position = lane.position[i]
+        position.end = NAN
+        if position.qty != 0.0 and lane.terms[i].perp == 1:
+            side, size = 1.0 if position.qty > 0.0 else -1.0, abs(position.qty)
+            position.end = liquidation_price(side, size, position.entry, backing(lane, i, quotes), lane.terms[i], quotes[i].bracket)
+            widen(quotes[i], position)
+
+
+@jit
+def widen(quote, position):
+    """Let the bounds inside which nobody is liquidated know of this position."""
+    if position.qty > 0.0:
+        if position.end > quote.longs_end:
+            quote.longs_end = position.end
+    elif position.qty < 0.0 and position.end < quote.shorts_end:
+        quote.shorts_end = position.end
+
+
+@jit
+def balance(lane, quotes):
+    """The margin balance under cross margin (quote): cash and the unrealised profit of all perpetuals at their marks."""
+    out = lane.account.cash
+    for j in range(len(lane.position)):
+        if lane.terms[j].perp == 1:
+            out += lane.position[j].qty * (quotes[j].price - lane.position[j].entry)
+    return out
+
+
+@jit
+def needed(lane, skip, quotes):
+    """The initial margin (quote) of all perpetuals at their marks, except instrument `skip`."""
+    out = 0.0
+    for j in range(len(lane.position)):
+        if j != skip and lane.terms[j].perp == 1:
+            out += abs(lane.position[j].qty) * quotes[j].price / lane.terms[j].leverage
+    return out
+
+
+@jit
+def largest(terms, bracket):
+    """The largest notional (quote) that the tiers allow at the venue's leverage."""
+    if terms.maintenance == terms.maintenance:
+        return float("inf")
+    most = 0.0
+    for n in range(bracket.tiers):
+        if bracket.leverage[n] >= terms.leverage:
+            most = max(most, bracket.cap[n])
+    return most
+
+
+@jit
+def refusal_of(lane, i, qty, price, rate, whole, quotes):
+    """Why the venue would not fill `qty` at `price`; NO_REFUSAL where it would.
+
+    `rate` is the fee (fraction), `whole` what is left of an order of which nothing has filled yet (base; NaN: some has).
+    """
+    terms, before = lane.terms[i], lane.position[i].qty
+    after = before + qty
+    if terms.perp == 0 and after < -DUST * abs(qty):
+        return NO_SHORT
+    if before * qty >= 0.0 and abs(whole) * price < terms.min_notional:
+        return BELOW_NOTIONAL
+    if terms.perp == 0:
+        return refusal_of_purchase(lane, qty * price * (1.0 + terms.taker), quotes) if qty > 0.0 else NO_REFUSAL
+    if abs(after) <= abs(before):
+        return NO_REFUSAL
+    if abs(after) * price > largest(terms, quotes[i].bracket):
+        return ABOVE_BRACKET
+    if terms.isolated == 0:
+        short = abs(after) * price / terms.leverage + needed(lane, i, quotes) > balance(lane, quotes)
+    else:
+        short = cost_isolated(lane.position[i], qty, price, terms) + abs(qty) * price * rate > lane.account.cash
+    return NO_MARGIN if short else NO_REFUSAL
+
+
+@jit
+def refusal_of_purchase(lane, cost, quotes):
+    """Why the account cannot pay `cost` (quote) for spot."""
+    if cost > lane.account.cash:
+        return NO_CASH
+    tied = lane.terms[0].isolated == 0 and lane.account.perps > 0
+    return NO_CASH if tied and cost > balance(lane, quotes) - needed(lane, -1, quotes) else NO_REFUSAL
+
+
+@jit
+def cost_isolated(position, qty, price, terms):
+    """The margin (quote) that a fill moves into the position's wallet, less what it sets free by turning the position."""
+    if position.qty * qty >= 0.0:
+        return abs(qty) * price / terms.leverage
+    free = max(position.margin + position.qty * (price - position.entry), 0.0)
+    return (abs(qty) - abs(position.qty)) * price / terms.leverage - free
