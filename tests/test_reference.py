@@ -5,6 +5,7 @@ BACKTESTER_SCRIPTS says how many (300 where it is unset), BACKTESTER_FIRST_SCRIP
 
 import os
 from collections import Counter
+from functools import cache
 from math import inf, nan
 from types import SimpleNamespace
 
@@ -16,9 +17,14 @@ from reference.engine import simulate
 from reference.orders import KIND_NAMES, Action
 from reference.scripts import ROLES, Script, script
 
+from backtester.engine.bind import bind
+from backtester.engine.params import params_of
+from backtester.engine.run import run_recorded
+from backtester.engine.venue import terms_of, venue_of
 from backtester.fields import initial
 from backtester.market.merge import build
 from backtester.records import EXOGENOUS, row_type
+from backtester.results.tables import tables
 
 SCRIPTS = 300
 EVERY = {  # what a default run must have seen
@@ -44,16 +50,16 @@ def market_of(one: Script):
     return build(f"script {one.seed}", one.instruments, one.tables | {("exogenous", 0): actor.carry(one.actions)}, actor.TAGS)
 
 
+@cache
+def bound_to(roles: tuple[str, ...]):
+    """The actor in the loop, once for all scripts."""
+    return bind(actor.Actor, roles)
+
+
 def compiled(one: Script) -> dict:
     """The tables of a script by the compiled loop. All that this test knows of it stands here."""
-    from backtester.engine.bind import bind
-    from backtester.engine.params import params_of
-    from backtester.engine.run import run_recorded
-    from backtester.engine.venue import terms_of, venue_of
-    from backtester.results.tables import tables
-
     market = market_of(one)
-    bound = bind(actor.Actor, market.roles)
+    bound = bound_to(market.roles)
     _, log = run_recorded(bound, market, params_of(actor.Actor, {}), terms_of(venue_of(one.venue), market))
     return tables(log, market, {reason.value: reason.name.lower() for reason in actor.Reason})
 
@@ -142,7 +148,9 @@ def test_the_actor_asks_for_what_the_actions_say(monkeypatch):
         actor.Actor.on_bar(ctx, state, None)
         codes = {"reason": actor.REASONS.index(action.reason) + 1, "tif": actor.TIFS.index(action.tif)}
         given = [codes.get(name, getattr(action, name)) for name in wanted[action.verb]]
-        assert repr([float(x) for x in asked.pop()[2:]]) == repr([float(x) for x in given])
+        tradable, verb, *values = asked.pop()
+        assert (tradable, verb) == (action.instrument, action.verb)
+        assert repr([float(x) for x in values]) == repr([float(x) for x in given])  # as text, so that NaN equals NaN
         assert not asked
 
 

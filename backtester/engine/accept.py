@@ -7,6 +7,7 @@ import numpy as np
 from backtester.engine.codes import BELOW_LOT, NO_INSTRUMENT, NO_QUANTITY, NO_REFUSAL, NO_ROOM, REFUSED
 from backtester.engine.jit import jit
 from backtester.engine.log import recording, write_end, write_order
+from backtester.engine.margin import DUST
 from backtester.engine.match import down, up
 from backtester.engine.state import SLOTS
 from backtester.orders import Kind
@@ -30,7 +31,8 @@ def accept_asks(lane, world, journal):
     lane.account.asked = 0
     for i in range(len(lane.ask)):
         ask = lane.ask[i]
-        if ask.qty == 0.0:
+        if abs(ask.qty) <= DUST * (abs(lane.position[i].qty) + abs(lane.position[i].pending)):  # rounding, or nothing
+            ask.qty = 0.0
             continue
         number = lane.account.orders
         lane.account.orders += 1

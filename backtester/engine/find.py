@@ -1,16 +1,17 @@
 """Finding a strategy: a name in strategies/, a file anywhere, or a class at hand."""
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 
 from backtester.errors import UserError
-from backtester.records import ROLES
 
 ROOT = Path(__file__).resolve().parents[2]  # the checkout, where strategies/ stands
 STRATEGIES = ROOT / "strategies"
 HOOKS = ("see_", "on_")
-NEEDS = {"see_pair": ("spot", "perp"), "on_pair": ("spot", "perp"), "see_spot": ("spot",), "see_perp": ("perp",)}
+BAR_HOOK = re.compile(r"(?:see|on)_(?:([a-z][a-z0-9]*)_)?(spot|perp|pair)")  # of an asset, none for the first
+KINDS = {"pair": ("spot", "perp"), "spot": ("spot",), "perp": ("perp",)}  # what each needs
 
 
 def find_strategy(strategy) -> type:
@@ -70,7 +71,9 @@ def reasons_of(cls: type) -> dict[int, str]:
 
 def demand_roles(cls: type, market) -> None:
     """Raises UserError where a hook waits for bars that the market has not: such a strategy would never be called."""
-    for hook, roles in NEEDS.items():
-        for role in roles if hasattr(cls, hook) else ():
-            if (f"{role}_bars", ROLES.index(role)) not in market.tables:
+    for hook in dir(cls):
+        found = BAR_HOOK.fullmatch(hook)
+        for kind in KINDS[found[2]] if found else ():
+            role = f"{found[1]}_{kind}" if found[1] else kind
+            if role not in market.roles or (f"{kind}_bars", market.roles.index(role)) not in market.tables:
                 raise UserError(f"{cls.__name__}.{hook} needs {role} bars, and data set {market.name!r} has none")

@@ -6,7 +6,7 @@ from backtester.engine.codes import CANCELLED
 from backtester.engine.jit import jit
 from backtester.engine.liquidate import NEVER, is_hit, liquidate, liquidation_at
 from backtester.engine.match import end_markets, fill_markets, open_bar
-from backtester.engine.resting import act, first_at, follow, markets_at_open, others_at_open
+from backtester.engine.resting import act, first_at, follow, is_in_reach, level_of, markets_at_open, others_at_open
 from backtester.engine.state import ADVERSE, NEAREST, OHLC
 
 NOBODY, LIQUIDATION = -2, -1  # whom a path meets; else the place of an order
@@ -91,10 +91,25 @@ def open_lane(lane, i, bar, quotes, journal):
 def walk_lane(lane, i, bar, quotes, journal):
     """The path: orders and the liquidation price, in the order in which it meets them."""
     position, mark = lane.position[i], quotes[i].path
+    if is_quiet(lane, i, bar, mark):
+        return
     up = high_first(lane.terms[i].path, position.qty, bar, oldest_entry(lane, i))
     for n in range(3):
         walk_part(lane, i, bar, corner(bar, n, up), corner(bar, n + 1, up), corner(mark, n, up), corner(mark, n + 1, up), quotes, journal)
     clear_up(lane, i, bar.ts_close - 1, quotes[i], journal)
+
+
+@jit
+def is_quiet(lane, i, bar, mark):
+    """Whether the bar's range, and the mark's, reach nothing, whatever the path."""
+    position, terms = lane.position[i], lane.terms[i]
+    if (position.qty > 0.0 and mark.low <= position.end) or (position.qty < 0.0 and mark.high >= position.end):
+        return False
+    reached = 0
+    for j in range(position.resting):
+        if is_in_reach(terms, lane.book[i, j], bar):
+            reached += 1
+    return reached == 0
 
 
 @jit
@@ -111,27 +126,31 @@ def oldest_entry(lane, i):
 def walk_part(lane, i, bar, a, b, mark_a, mark_b, quotes, journal):
     """One straight part of the path from a to b, the mark's beside it."""
     follow_all(lane, i, a)
-    f = 0.0
+    f, x = 0.0, a
     while True:
-        whom, at = next_met(lane, i, f, a, b, mark_a, mark_b)
+        whom, at = next_met(lane, i, f, x, a, b, mark_a, mark_b)
         if whom == NOBODY:
             break
-        here = a + at * (b - a)
         if whom == LIQUIDATION:
-            liquidate_lane(lane, i, bar.ts_close - 1, mark_a + at * (mark_b - mark_a), here, quotes, journal)
+            x = x if at == f else a + at * (b - a)
+            liquidate_lane(lane, i, bar.ts_close - 1, mark_a + at * (mark_b - mark_a), x, quotes, journal)
         else:
-            act(lane, i, bar, lane.book[i, whom], here, at == f, quotes, journal)
+            x = x if at == f else level_of(lane.terms[i], lane.book[i, whom])
+            act(lane, i, bar, lane.book[i, whom], x, quotes, journal)
         f = at
     follow_all(lane, i, b)
 
 
 @jit
-def next_met(lane, i, f, a, b, mark_a, mark_b):
-    """Whom the part meets next, at or after fraction f, and where: the liquidation price before orders, then by number."""
+def next_met(lane, i, f, x, a, b, mark_a, mark_b):
+    """Whom the part meets next, where the path stands at fraction f and price x, and where it does.
+
+    The liquidation price comes before orders, these by number.
+    """
     at = liquidation_at(lane.position[i], f, mark_a, mark_b)
     whom = NOBODY if at == NEVER else LIQUIDATION
     for j in range(lane.position[i].resting):
-        found = first_at(lane, i, lane.book[i, j], f, a, b)
+        found = first_at(lane, i, lane.book[i, j], f, x, a, b)
         if found < at:
             whom, at = j, found
     return whom, at

@@ -76,6 +76,7 @@ def others_at_open(lane, i, bar, quotes, journal):
     """Each order that waits for a price, once, in the order of their numbers."""
     for j in range(lane.position[i].resting):
         order = lane.book[i, j]
+        order.born = 0
         if order.qty != 0.0 and order.parent < 0 and order.kind != MARKET and order.not_before <= bar.ts_event:
             before = lane.position[i].qty
             if order.kind == LIMIT:
@@ -132,7 +133,9 @@ def follow(order, price):
 
 @jit
 def level_of(terms, order):
-    """The price at which the order triggers."""
+    """The price at which the order triggers; of a limit, its price."""
+    if order.kind == LIMIT:
+        return order.price
     if order.kind != TRAILING_STOP:
         return order.trigger
     return up(order.extreme + order.trigger, terms.tick) if order.qty > 0.0 else down(order.extreme - order.trigger, terms.tick)
@@ -152,12 +155,28 @@ def is_reached(terms, order, price):
 
 
 @jit
+def is_in_reach(terms, order, bar):
+    """Whether the range of the bar may do anything to the order."""
+    if order.kind == MARKET or order.met == 0 or order.parent >= 0:
+        return False
+    if order.kind == TRAILING_STOP:
+        return True
+    level = level_of(terms, order)
+    falls = order.qty > 0.0 if order.kind == LIMIT else not rises(order)
+    return level >= bar.low if falls else level <= bar.high
+
+
+@jit
 def wake(lane, i, ts, bar, order, best, quotes, journal):
-    """The order triggers at price `best`: it becomes a market order or a limit, and takes what is there."""
+    """The order triggers at price `best`: it becomes a market order that takes what is there, or a limit.
+
+    On the path the limit has just come to life, and is looked at like any other; at the open it takes where it may.
+    """
     if order.kind == STOP_LIMIT:
         order.kind = LIMIT
         order.met = 1
-        if (order.price - best) * order.qty >= 0.0:
+        order.born = ts != bar.ts_event
+        if order.born == 0 and (order.price - best) * order.qty >= 0.0:
             take(lane, i, ts, bar, order, best, order.price, quotes, journal)
     else:
         order.kind = MARKET
@@ -168,18 +187,17 @@ def wake(lane, i, ts, bar, order, best, quotes, journal):
 
 
 @jit
-def first_at(lane, i, order, f, a, b):
-    """The fraction of the part from a to b, at or after f, at which the order acts; NEVER where it does not."""
+def first_at(lane, i, order, f, x, a, b):
+    """The fraction of the part from a to b at which the order acts; NEVER where it does not. The path stands at f, at price x."""
     position, terms = lane.position[i], lane.terms[i]
     if order.qty == 0.0 or order.met == 0 or order.parent >= 0 or order.kind == MARKET or not acts(position, order):
         return NEVER
     if terms.path == ADVERSE and position.turned == 1 and order.kind in (LIMIT, TAKE_PROFIT) and order.qty * position.qty < 0.0:
         return NEVER
-    here = a + f * (b - a)
     if order.kind == LIMIT:
-        return limit_first_at(position, terms, order, f, a, b, here)
+        return limit_first_at(position, terms, order, f, x, a, b)
     level = level_of(terms, order)
-    if is_reached(terms, order, here):
+    if is_reached(terms, order, x):
         return f
     if b >= level if rises(order) else b <= level:
         return max(f, (level - a) / (b - a))
@@ -187,31 +205,29 @@ def first_at(lane, i, order, f, a, b):
 
 
 @jit
-def limit_first_at(position, terms, order, f, a, b, here):
+def limit_first_at(position, terms, order, f, x, a, b):
     """A limit acts where the path goes beyond its price; one that has just come to life also where it stands at it."""
     if fillable(position, terms, order) == 0.0:
         return NEVER
     side = 1.0 if order.qty > 0.0 else -1.0
-    if order.born == 1 and (order.price - here) * side >= 0.0:
+    if order.born == 1 and (order.price - x) * side >= 0.0:
         return f
     order.born = 0
-    if (order.price - here) * side > 0.0:
+    if (order.price - x) * side > 0.0:
         return f
     return max(f, (order.price - a) / (b - a)) if (order.price - b) * side > 0.0 else NEVER
 
 
 @jit
-def act(lane, i, bar, order, here, at_once, quotes, journal):
-    """The path, which stands at `here`, has met the order: at its own level, or it acts at once."""
+def act(lane, i, bar, order, x, quotes, journal):
+    """The path has met the order at price x."""
     ts, before = bar.ts_close - 1, lane.position[i].qty
     if order.kind != LIMIT:
-        best = here if at_once else level_of(lane.terms[i], order)
-        wake(lane, i, ts, bar, order, best, quotes, journal)
+        wake(lane, i, ts, bar, order, x, quotes, journal)
     elif order.born == 1:
-        best = here
-        take(lane, i, ts, bar, order, here, order.price, quotes, journal)
+        order.born = 0
+        take(lane, i, ts, bar, order, x, order.price, quotes, journal)
     else:
-        best = order.price
+        x = order.price
         make(lane, i, ts, order, quotes, journal)
-    order.born = 0
-    follow_up(lane, i, order, before, best, ts, bar.ts_event, journal)
+    follow_up(lane, i, order, before, x, ts, bar.ts_event, journal)

@@ -43,8 +43,9 @@ def ask(lane, now: int, actions: list[Action]) -> None:
         else:
             numbered(lane, now, here, action, len(lane.orders) - start)
     for index, (qty, reason) in sorted(sums.items()):
-        if qty != 0.0:  # nothing left to ask for is no order
-            new_order(lane, now, lane.instruments[index], MARKET, qty, {}, Action(now, False, "market", index, reason=reason), 0)
+        here = lane.instruments[index]
+        if not abs(qty) <= 1e-9 * (abs(here.position.qty) + abs(pending(here))):  # nothing left to ask for is no order
+            new_order(lane, now, here, MARKET, qty, {}, Action(now, False, "market", index, reason=reason), 0)
 
 
 def pending(here) -> float:

@@ -42,6 +42,8 @@ def walk(lane: Lane, here: Instrument, bar: Bar, mark: tuple) -> None:
         return
     up = high_first(lane, here, bar)
     prices, marks = ((p[0], p[1], p[2], p[3]) if up else (p[0], p[2], p[1], p[3]) for p in (bar[3:7], mark))
+    for order in here.waiting:
+        order.born = ()  # on another bar
     opened = False  # whether the position was opened, or turned, on this path
     for part in range(3):
         at = Place(part, prices, marks, bar.closed - 1)
