@@ -172,7 +172,7 @@ def import_data(arguments: argparse.Namespace) -> None:
 
 def sample_data(arguments: argparse.Namespace) -> None:
     """`backtester data sample`."""
-    from backtester.market.dataset import ROOT
+    from backtester.checkout import ROOT
     from backtester.market.synthetic import ensure_sample
 
     print(ensure_sample(ROOT / "data" / "sample"))

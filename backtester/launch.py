@@ -20,11 +20,12 @@ from hydra.types import HydraContext, RunMode
 from omegaconf.errors import OmegaConfBaseException
 
 from backtester import api, job
+from backtester.checkout import ROOT
 from backtester.engine.params import defaults_of
 from backtester.errors import UserError
 from backtester.sweeps import plugin
 
-CONF = Path(__file__).resolve().parents[1] / "conf"
+CONF = ROOT / "conf"
 
 
 @contextmanager

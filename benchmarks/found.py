@@ -10,8 +10,8 @@ from datetime import datetime
 import numpy as np
 
 import backtester as bt
+from backtester.checkout import ROOT
 from backtester.features.labels import Label
-from backtester.market.dataset import ROOT
 from strategies.door import Door
 from strategies.spot_led import SpotLed, is_spot_led, lacks_input
 

@@ -4,8 +4,8 @@ import functools
 
 import numpy as np
 
+from backtester.checkout import ROOT
 from backtester.market.brackets import load_brackets
-from backtester.market.dataset import ROOT
 from backtester.market.merge import build
 from backtester.market.schema import Instrument, parse_header
 from backtester.market.synthetic import sample

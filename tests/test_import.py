@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 import yaml
 
+from backtester.checkout import ROOT
 from backtester.errors import UserError
-from backtester.market.dataset import ROOT, load
+from backtester.market.dataset import load
 from backtester.records import PERP, SPOT
 from backtester.sources import real_data as real_data_module
 from backtester.sources.real_data import build_real_data

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import yaml
 
+from backtester.checkout import ROOT
 from backtester.engine.margin import liquidation_price, maintenance
 from backtester.market.brackets import read_brackets
-from backtester.market.dataset import ROOT
 
 FILE = ROOT / "data" / "brackets" / "binance_btcusdt.yaml"
 BY_BRACKETS = SimpleNamespace(maintenance=nan)

@@ -5,9 +5,9 @@ import re
 import sys
 from pathlib import Path
 
+from backtester.checkout import ROOT
 from backtester.errors import UserError
 
-ROOT = Path(__file__).resolve().parents[2]  # the checkout, where strategies/ stands
 STRATEGIES = ROOT / "strategies"
 HOOKS = ("see_", "on_")
 BAR_HOOK = re.compile(r"(?:see|on)_(?:([a-z][a-z0-9]*)_)?(spot|perp|pair)")  # of an asset, none for the first

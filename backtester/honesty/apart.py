@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from backtester.checkout import ROOT
 from backtester.engine import find
 from backtester.engine.bind import bind
 from backtester.errors import UserError
@@ -34,7 +35,7 @@ def run_apart(subject: Subject, plain: bool = False, seconds: float | None = Non
     """Run the subject in a fresh process, to its end or for about `seconds`."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "task").write_bytes(pickle.dumps(task_of(subject, seconds)))
-        path = os.pathsep.join(filter(None, [str(find.ROOT), os.environ.get("PYTHONPATH")]))
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         env = os.environ | {"NUMBA_DISABLE_JIT": str(int(plain)), "PYTHONPATH": path}
         done = subprocess.run([sys.executable, "-c", PROGRAM, folder], env=env, capture_output=True, text=True, check=False)
         answered = Path(folder, "answer")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 
+from backtester.checkout import ROOT
 from backtester.errors import UserError
 from backtester.market.brackets import load_brackets
 from backtester.market.check import check_tables
@@ -13,9 +14,7 @@ from backtester.market.read import fill, find_parts, read_parts, traded_period
 from backtester.market.schema import Header, Instrument, Market, parse_header
 from backtester.market.times import instant
 
-__all__ = ["ROOT", "Instrument", "Market", "load", "locate"]
-
-ROOT = Path(__file__).resolve().parents[2]  # the checkout, where conf/ and data/ stand
+__all__ = ["Instrument", "Market", "load", "locate"]
 
 
 def load(name_or_path, start: str | None = None, end: str | None = None) -> Market:

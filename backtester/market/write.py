@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from backtester.checkout import ROOT
 from backtester.errors import UserError
 from backtester.market.brackets import bracket_path, read_brackets
 from backtester.market.check import check_tables
-from backtester.market.dataset import ROOT
 from backtester.market.read import TIME, stored_columns
 from backtester.market.schema import Header, parse_header
 from backtester.records import BAR

@@ -1,16 +1,14 @@
 """What it takes to run a result again to the same bytes."""
 
 import platform
-from pathlib import Path
 
 import numba
 import numpy as np
 import pyarrow as pa
 
 import backtester
+from backtester.checkout import ROOT
 from backtester.market.schema import TRADED
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def manifest_of(bound, market, config: dict, overrides=()) -> dict:

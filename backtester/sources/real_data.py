@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
+from backtester.checkout import ROOT
 from backtester.errors import UserError
-from backtester.market.dataset import ROOT
 from backtester.sources.recipe import import_recipe
 
 RECIPES = ("btc_5m", "btc_flow", "btc_1h", "btc_eth_1m")

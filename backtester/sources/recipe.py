@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import yaml
 
+from backtester.checkout import ROOT
 from backtester.errors import UserError
-from backtester.market.dataset import ROOT
 from backtester.market.read import TIME, numbers, read_parquet
 from backtester.market.schema import LAG_MS, OPTIONAL, stream_interval
 from backtester.market.times import SECOND, instant, iso, milliseconds
