@@ -12,6 +12,7 @@ from backtester.engine.match import down, up
 from backtester.engine.state import SLOTS
 from backtester.orders import Kind
 
+START = -(1 << 62)  # ns
 MARKET = np.int64(Kind.MARKET)
 TAKE_PROFIT, TRAILING_STOP = Kind.TAKE_PROFIT.value, Kind.TRAILING_STOP.value
 
@@ -20,8 +21,11 @@ TAKE_PROFIT, TRAILING_STOP = Kind.TAKE_PROFIT.value, Kind.TRAILING_STOP.value
 def arrival(clock, terms, quote):
     """From which open on something decided now may meet a bar, ns.
 
+    What is asked at the start was asked before the first bar opened.
     next_open: the bar that opened where the last known one closed, `lag` before now, is the one named exception.
     """
+    if clock.events == 0:
+        return START
     return clock.ts + terms.latency if terms.strict == 1 else clock.ts - quote.lag
 
 

@@ -30,8 +30,9 @@ RECORD_HOOKS = {  # the kinds of an asset's records that reach see_<name>(x, see
     "liquidation": records.LIQUIDATION, "trade": records.TRADE_PRINT, "spot_trade": records.TRADE_PRINT, "depth": records.DEPTH,
     "spot_depth": records.DEPTH, "mark": records.BAR, "index": records.BAR, "premium_index": records.BAR,
 }
-NUMBERED = {  # the verbs whose orders have numbers of their own: a loop without them is compiled without a book
+NUMBERED = {  # the verbs of orders with numbers of their own: a loop without them is compiled without a book
     orders.market_order, orders.limit, orders.stop, orders.stop_limit, orders.take_profit, orders.trailing_stop, orders.bracket,
+    orders.oco, orders.cancel, orders.cancel_all, orders.amend,
 }
 
 

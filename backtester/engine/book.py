@@ -57,6 +57,9 @@ def accept_order(lane, wish, world, journal):
         write_details(journal[n], wish, price, trigger)
     if refusal != NO_REFUSAL:
         refuse(lane, wish.number, refusal, world.clock.ts, journal)
+        if wish.parent >= 0:  # a bracket is taken in whole, or not at all
+            end_partner(lane, i, wish.parent, world.clock.ts, journal)
+            clear_up(lane, i, world.clock.ts, quote, journal)
     elif wish.parent >= 0 and not waits(lane, i, wish.parent):
         if recording(lane):
             write_end(journal, world.clock.ts, wish.number, CANCELLED, NO_REFUSAL)
@@ -124,7 +127,7 @@ def prices_are_good(kind, price, trigger):
 
 @jit
 def end_partner(lane, i, number, ts, journal):
-    """The other one of a pair is cancelled."""
+    """An order that goes with another is cancelled."""
     place = place_of(lane, i, number)
     if place != PLACES and place >= 0:
         finish(lane, lane.book[i, place], CANCELLED, NO_REFUSAL, ts, journal)

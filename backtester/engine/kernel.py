@@ -48,6 +48,8 @@ def take_bar(i, row, bar, lanes, world, journal):
     clock.fresh = 1
     clock.bars += 1
     quote.ts_open = bar.ts_event
+    if not quote.price > 0.0:  # the first price that is known of it
+        quote.price = bar.open
     if quote.due > 0:
         settle_until(i, bar.ts_event, bar, lanes, quotes, journal)
     threatened = False
@@ -146,6 +148,7 @@ def end_instant(lanes, minds, groups, world, bars, log):
 @njit(cache=CACHE, **OPTIONS)
 def begin(streams, lanes, minds, groups, world, log, start):
     """Before the first event: the deposit at `start` (ns), the start hooks, and the orders they ask for."""
+    world.clock.ts = start
     for g in range(len(groups)):
         start_group(groups[g].seen, groups[g].params)
     for k in range(len(lanes)):

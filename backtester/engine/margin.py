@@ -113,7 +113,8 @@ def refusal_of(lane, i, qty, price, rate, whole, quotes):
         return BELOW_NOTIONAL
     if terms.perp == 0:
         return refusal_of_purchase(lane, qty * price * (1.0 + terms.taker), quotes) if qty > 0.0 else NO_REFUSAL
-    if abs(after) <= abs(before):
+    turned = before * after < 0.0 and abs(after) > DUST * abs(qty)
+    if abs(after) <= abs(before) and not turned:
         return NO_REFUSAL
     if abs(after) * price > largest(terms, quotes[i].bracket):
         return ABOVE_BRACKET

@@ -63,7 +63,6 @@ def new_tile(bound: Bound, market, params: np.ndarray, terms: np.ndarray, record
         quote["traded"] = ("spot_bars", i) in market.tables or ("perp_bars", i) in market.tables
         quote["longs_end"], quote["shorts_end"], quote["basis"] = -np.inf, np.inf, np.nan
     clock, step = world["clock"], sampling_step(market)
-    clock["ts"] = -(1 << 62)  # what is asked at the start was asked before the first bar opened
     clock["step"] = step
     clock["next_sample"] = -(-market.start // step) * step
     return Tile(lanes, minds, groups, world)

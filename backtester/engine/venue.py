@@ -54,6 +54,9 @@ def venue_of(options: dict | None) -> Venue:
     venue = Venue(**(options or {}))
     for name, value in asdict(venue).items():
         check_value(name, value)
+    if venue.maintenance_bp is not None and venue.maintenance_bp * BP * venue.leverage >= 1.0:
+        most = f"{1.0 / (venue.leverage * BP):g}, the initial margin at venue.leverage={venue.leverage:g}"
+        raise UserError(f"venue.maintenance_bp: must be below {most}, is {venue.maintenance_bp:g}")
     return venue
 
 
@@ -71,8 +74,8 @@ def check_value(name: str, value) -> None:
         raise UserError(f"venue.{name}: must be above 0, is {value}")
     if name in BOUNDS and not 0 <= value <= BOUNDS[name]:
         raise UserError(f"venue.{name}: must be between 0 and {BOUNDS[name]:g}, is {value:g}")
-    if name == "maintenance_bp" and value >= 1e4:
-        raise UserError(f"venue.maintenance_bp: must be below 10000 (all of the notional), is {value:g}")
+    if name == "participation" and value > 1:
+        raise UserError(f"venue.participation: must be at most 1 (all of a bar's volume), is {value:g}")
 
 
 def terms_of(venue: Venue, market) -> np.ndarray:

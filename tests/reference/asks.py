@@ -128,7 +128,9 @@ def bracket(lane, now: int, here, action: Action, before: int) -> None:
         child = new_order(lane, now, here, kind, -action.qty, level, plain, before + 1 + n)
         child.parent, child.asleep = entry.id, True
         entry.children.append(child)
-        if entry.status == "refused" and child.status == "waiting":
+        if entry.status == "waiting" and child.status == "refused":  # taken in whole, or not at all
+            finish(entry, "cancelled", now, lane)
+        if entry.status != "waiting" and child.status == "waiting":
             finish(child, "cancelled", now, lane)
     stop, target = entry.children
     if stop.status == target.status == "waiting":

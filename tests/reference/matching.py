@@ -172,7 +172,7 @@ def refusal_of(lane: Lane, here: Instrument, order: Order, size: float, price: f
         return "below the minimum notional"
     if not here.perp:
         return "not enough cash" if qty > 0.0 and cannot_pay(lane, here, size, price) else ""
-    if abs(held + qty) > abs(held):
+    if abs(held + qty) > abs(held) or (held * (held + qty) < 0.0 and abs(held + qty) > LEAST * size):
         if above_cap(lane, here, held + qty, price):
             return "above the bracket's notional"
         if lacks_margin(lane, here, qty, price, fee):
