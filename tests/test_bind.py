@@ -252,5 +252,5 @@ def test_a_base_class_in_the_same_file_is_no_second_strategy(tmp_path):
 def test_a_strategy_whose_hooks_would_never_be_called_is_refused():
     path = [100.0] * 3
     market = build("tiny", INSTRUMENTS, {("perp_bars", PERP): priced(path, path)})
-    with pytest.raises(UserError, match=r"Divergence\.see_pair needs spot bars, and data set 'tiny' has none"):
+    with pytest.raises(UserError, match=r"Divergence\.on_pair needs spot bars, and data set 'tiny' has none"):
         api.run(market, "divergence", venue=FREE)
