@@ -13,6 +13,7 @@ from backtester.engine.margin import liquidation_price, maintenance
 from backtester.market.brackets import read_brackets
 
 FILE = ROOT / "data" / "brackets" / "binance_btcusdt.yaml"
+price_of, needed_at = (getattr(each, "py_func", each) for each in (liquidation_price, maintenance))  # in plain Python
 BY_BRACKETS = SimpleNamespace(maintenance=nan)
 POSITIONS = 1000
 
@@ -32,7 +33,7 @@ def one_tier(rate, amount):
 )
 def test_the_four_prices_that_the_exchange_publishes(size, entry, rate, amount, maintenance_of_others, profit_of_others, price):
     wallet = 1_535_443.01 - maintenance_of_others + profit_of_others
-    assert round(liquidation_price.py_func(1.0, size, entry, wallet, BY_BRACKETS, one_tier(rate, amount)), 2) == price
+    assert round(price_of(1.0, size, entry, wallet, BY_BRACKETS, one_tier(rate, amount)), 2) == price
 
 
 def margin_of(tiers, notional):
@@ -61,11 +62,11 @@ def check_isolated(count):
     rng, tiers_met, sides = np.random.default_rng(1), set(), set()
     for side, size, entry, leverage, tiers, record in positions(count):
         wallet = size * entry / leverage * rng.uniform(0.7, 1.3)
-        price = liquidation_price.py_func(side, size, entry, wallet, BY_BRACKETS, record)
+        price = price_of(side, size, entry, wallet, BY_BRACKETS, record)
         balance = wallet + side * size * (price - entry)
         if price > 0.0:
             assert balance == pytest.approx(margin_of(tiers, size * price), rel=1e-9, abs=1e-6)
-            assert balance == pytest.approx(maintenance.py_func(BY_BRACKETS, record, size * price), rel=1e-9, abs=1e-6)
+            assert balance == pytest.approx(needed_at(BY_BRACKETS, record, size * price), rel=1e-9, abs=1e-6)
             tiers_met.add(sum(size * price > cap for cap, *_ in tiers))
             sides.add(side)
         else:  # the wallet is more than a long position is worth: no price liquidates it
@@ -81,9 +82,9 @@ def check_cross(count):
     for (side, size, entry, leverage, tiers, record), (side2, size2, entry2, _, tiers2, record2) in pairwise(positions(count + 1)):
         mark2 = entry2 * rng.uniform(0.8, 1.2)
         profit2, margin2 = side2 * size2 * (mark2 - entry2), margin_of(tiers2, size2 * mark2)
-        assert maintenance.py_func(BY_BRACKETS, record2, size2 * mark2) == pytest.approx(margin2, rel=1e-9)
+        assert needed_at(BY_BRACKETS, record2, size2 * mark2) == pytest.approx(margin2, rel=1e-9)
         cash = size * entry / leverage + abs(profit2) + margin2
-        price = liquidation_price.py_func(side, size, entry, cash + profit2 - margin2, BY_BRACKETS, record)
+        price = price_of(side, size, entry, cash + profit2 - margin2, BY_BRACKETS, record)
         if price > 0.0:
             checked += 1
             balance, needed = cash + side * size * (price - entry) + profit2, margin_of(tiers, size * price) + margin2
@@ -106,5 +107,5 @@ def test_a_rate_of_the_venue_takes_the_place_of_the_tiers(side):
     """entry (1 - side / leverage) / (1 - side rate), the closed form of a fresh isolated position."""
     terms = SimpleNamespace(maintenance=0.004)
     for leverage in (2.0, 10.0, 100.0):
-        price = liquidation_price.py_func(side, 3.0, 92_000.0, 3.0 * 92_000.0 / leverage, terms, one_tier(inf, 0.0))
+        price = price_of(side, 3.0, 92_000.0, 3.0 * 92_000.0 / leverage, terms, one_tier(inf, 0.0))
         assert price == pytest.approx(92_000.0 * (1.0 - side / leverage) / (1.0 - side * 0.004), rel=1e-12)
