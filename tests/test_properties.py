@@ -4,8 +4,9 @@ In each of the drawn runs:
 
 - at every sample equity is the sum of the ledger plus the positions at their marks, for every wallet and instrument; and the ledger
   comes to what the fills, their fees and the settlements of funding come to;
-- the best price of a fill (without slippage) lies inside its bar: at the open, or between low and high. Excepted are a maker's fill
-  at an open beyond its price (it pays its own price, more than the open) and liquidations at the bankruptcy price;
+- the best price of a fill (without slippage) lies inside its bar: at the open, or between low and high. Excepted are, both
+  at the order's own price and to its cost, a maker's fill at an open beyond that price, and a reduce-only limit whose price the path
+  had passed before there was a position to reduce; and liquidations at the bankruptcy price;
 - nothing fills in a bar that opened before its decision plus the latency (strict), or its decision less the lag (next open);
 - no perpetual survives a bar, that of its entry included, with less margin than its maintenance; nothing else is liquidated;
 - a reduce-only order never increases or turns a position; of two orders tied to each other one fills at the most;
