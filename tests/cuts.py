@@ -90,7 +90,7 @@ def window(market: Market, seed: int, days: int) -> Market:
 
 def cut(strategy, market: Market, cuts: int, seed: int, **params) -> Counter:
     """Counts of what was compared. Raises AssertionError with the first row that differs."""
-    cls, venue = find_strategy(strategy), {"cash": 1e6, "missing_funding": "free"} | VENUES[seed % len(VENUES)]
+    cls, venue = find_strategy(strategy), {"cash": 1e6, "missing_funding": "free"} | VENUES[seed // 2 % len(VENUES)]
     if not any(stream == "brackets" for stream, _ in market.tables):
         venue |= {"maintenance_bp": 50.0}
     if not market.instruments[1].taker_bp and not venue.get("taker_bp"):

@@ -54,6 +54,11 @@ def test_a_limit_takes_at_arrival_later_makes_beyond_its_price_and_is_not_filled
     assert run.ends()[3] == ("waiting", "")  # 101 was touched
 
 
+@pytest.mark.parametrize(("third", "fills"), [(at(97), []), (at(96.9), [(120.0, 97.0)]), ((97.0, 98.0, 96.9, 97.0), [("<180", 97.0)])])
+def test_a_limit_in_the_book_needs_an_open_strictly_better(third, fills):
+    assert Run([FLAT, FLAT, third], act(0, "limit", 1.0, price=97.0)).fills("ts", "price") == fills
+
+
 def test_a_limit_that_takes_pays_no_more_than_its_price():
     run = Run([FLAT] * 2, act(0, "limit", 1.0, price=100.5), act(0, "limit", -1.0, price=99.5), slippage_bp=100.0)
     assert run.fills("order", "price", "slippage") == [(0, 100.5, 0.5), (1, 99.5, 0.5)]
@@ -98,9 +103,9 @@ def test_a_stop_limit_takes_where_it_triggers_or_rests():
 
 
 def test_a_trailing_stop_follows_the_best_price_at_its_distance_on_the_tick():
-    prices = [FLAT, (101.0, 106.0, 101.0, 105.0), (105.0, 109.0, 104.0, 108.0), (108.0, 108.0, 102.0, 103.0)]
+    prices = [FLAT, (101.0, 106.0, 101.0, 105.0), (105.0, 109.2, 104.0, 108.0), (108.0, 108.0, 102.0, 103.0)]
     run = Run(prices, act(0, "trailing_stop", -1.0, distance=5.2, reduce_only=True), act(0, "market", 1.0), given={"tick": 0.5})
-    assert run.fills() == [(60.0, 1, 1.0, 101.0), ("<240", 0, -1.0, 103.5)]  # 109 less 5.5
+    assert run.fills() == [(60.0, 1, 1.0, 101.0), ("<240", 0, -1.0, 103.5)]  # 109.2 less 5.5, down
     assert run.rows("orders", "kind", "distance")[0] == ("trailing stop", 5.5)
 
 
@@ -137,6 +142,20 @@ def test_a_brackets_children_end_with_an_entry_that_never_filled():
     ]
 
 
+@pytest.mark.parametrize(
+    ("more", "ends"),
+    [
+        ({"stop": nan, "target": 105.0}, [("cancelled", ""), ("refused", "the price is no number"), ("cancelled", "")]),
+        ({"stop": 95.0, "target": -1.0}, [("cancelled", ""), ("cancelled", ""), ("refused", "the price is no number")]),
+        ({"stop": 95.0, "target": 105.0, "price": -1.0}, [("refused", "the price is no number"), ("cancelled", ""), ("cancelled", "")]),
+    ],
+)
+def test_a_bracket_is_taken_in_whole_or_not_at_all(more, ends):
+    run = Run([FLAT] * 3, act(0, "bracket", 1.0, **more))
+    assert run.ends() == ends
+    assert run.rows("orders", "ts_done") == [(60.5,)] * 3
+
+
 def test_one_cancels_the_other():
     breakout = [act(0, "stop", 1.0, trigger=105.0), act(0, "stop", -1.0, trigger=95.0), act(0, "oco", a=0, b=1)]
     run = Run(bar(100, 106, 94, 100), *breakout)
@@ -150,6 +169,28 @@ def test_a_partial_fill_cancels_the_other_one_as_well():
     run = Run((), *pair, tables=thin([*bar(100, 104, 94, 100), (96.0, 104.0, 94.0, 96.0)]), participation=0.2, path="olhc")
     assert run.fills() == [("<120", 0, 2.0, 95.0), ("<180", 0, 1.0, 95.0)]
     assert run.rows("orders", "status", "ts_done") == [("filled", "<180"), ("cancelled", "<120")]
+
+
+def test_a_market_order_can_be_one_of_two():
+    """It arrives at 180; the limit fills in the bar before, or later."""
+    strict = {"fills": "strict", "latency_ms": 60_000.0}
+    asked = [act(0, "limit", 1.0, price=95.0, second=1), act(0, "market_order", 1.0, second=119), act(0, "oco", a=0, b=1, second=119)]
+    run = Run([FLAT, FLAT, (100.0, 100.0, 94.0, 100.0), FLAT], *asked, **strict)
+    assert run.rows("orders", "status", "ts_done") == [("filled", "<180"), ("cancelled", "<180")]
+    run = Run([FLAT] * 4, *asked, **strict)
+    assert run.rows("orders", "status", "ts_done") == [("cancelled", 180.0), ("filled", 180.0)]
+
+
+def test_what_waits_behind_an_order_that_ends_stays_what_it_is():
+    """Order 0 fills in the third bar; behind it the best price, the tie, the place in the book and an amendment on its way stay."""
+    run = Run(
+        [FLAT, FLAT, (109.0, 109.0, 107.0, 108.0), (108.0, 108.0, 103.0, 104.0), (104.0, 121.0, 104.0, 120.0)],
+        act(0, "limit", 1.0, price=107.5, second=61), act(0, "trailing_stop", -1.0, distance=4.0, second=62),
+        act(0, "stop", 1.0, trigger=120.0, second=63), act(0, "limit", 1.0, price=104.0, second=64), act(0, "oco", a=2, b=3, second=65),
+        act(0, "stop", 1.0, trigger=130.0, second=66), act(0, "amend", 2.0, order=4, level=121.0, second=121),
+    )
+    assert run.fills() == [("<180", 0, 1.0, 107.5), ("<240", 1, -1.0, 105.0), ("<240", 3, 1.0, 104.0), ("<300", 4, 2.0, 121.0)]
+    assert run.rows("orders", "status", "ts_done")[2] == ("cancelled", "<240")
 
 
 # ---------------------------------------------------------------------------- what restrains an order
@@ -288,6 +329,20 @@ def test_amendments():
     assert run.fills("ts", "order", "price", "liquidity") == [(120.0, 1, 100.0, "taker")]
 
 
+@pytest.mark.parametrize(
+    ("verb", "qty", "asked", "level", "price"),
+    [
+        ("stop", 1.0, {"trigger": 130.0}, 104.0, 104.0), ("take_profit", -1.0, {"trigger": 130.0}, 104.0, 104.0),
+        ("stop_limit", 1.0, {"trigger": 130.0, "price": 103.0}, 104.0, 103.0), ("trailing_stop", 1.0, {"distance": 50.0}, 7.0, 102.0),
+        ("limit", 1.0, {"price": 50.0}, 97.0, 97.0),
+    ],
+)
+def test_an_amended_level_is_the_one_that_counts(verb, qty, asked, level, price):
+    """The third bar goes to 105, then to 95, and ends at 103."""
+    run = Run([FLAT, FLAT, (100.0, 105.0, 95.0, 103.0)], act(0, verb, qty, **asked), act(1, "amend", order=0, level=level))
+    assert run.fills("ts", "price") == [("<180", price)]
+
+
 def test_an_amendment_below_what_has_filled_cancels():
     run = Run((), act(0, "market_order", 5.0), act(1, "amend", 2.0, order=0), tables=thin([FLAT] * 4), participation=0.2)
     assert run.rows("orders", "status", "filled", "ts_done") == [("cancelled", 2.0, 120.0)]
@@ -317,6 +372,23 @@ def test_participation_spreads_fills_over_bars():
         (240.0, 2, 1.2, 95.0),  # the stop waits as a market order, the limit was in the book
         (300.0, 2, 2.0, 95.0),
     ]
+
+
+def test_a_target_counts_what_waits_a_triggered_stop_included():
+    """A bar gives 2: of the stop's 5 there are 3 left when 0 is asked for, so 5 are bought back."""
+    prices = [FLAT, (100.0, 100.0, 95.0, 96.0), at(96), at(96), at(96), at(96)]
+    run = Run((), act(0, "stop", -5.0, trigger=96.0), act(1, "target", 0.0), tables=thin(prices), participation=0.2)
+    assert run.rows("orders", "kind", "asked") == [("stop", -5.0), ("market", 5.0)]
+    assert run.fills() == [
+        ("<120", 0, -2.0, 96.0), (120.0, 0, -2.0, 96.0), (180.0, 0, -1.0, 96.0), (180.0, 1, 1.0, 96.0), (240.0, 1, 2.0, 96.0),
+        (300.0, 1, 2.0, 96.0),
+    ]
+
+
+def test_a_place_that_becomes_free_keeps_nothing_of_the_order_before():
+    once = act(0, "market_order", -1.0, until=moment(121), tif="ioc")
+    run = Run([FLAT] * 4, act(0, "market_order", 1.0), once, act(2, "market", 1.0), act(2, "market_order", 1.0))
+    assert run.fills("ts", "order", "qty") == [(60.0, 0, 1.0), (60.0, 1, -1.0), (180.0, 2, 1.0), (180.0, 3, 1.0)]
 
 
 def test_slippage_half_the_spread_and_impact():
@@ -499,6 +571,8 @@ def test_on_the_adverse_path_a_target_waits_for_the_bar_after_its_entry():
     asked = act(0, "bracket", 1.0, price=97.0, stop=90.0, target=102.0)
     assert Run(prices, asked, path="adverse").fills() == [("<120", 0, 1.0, 97.0), (120.0, 2, -1.0, 102.0)]
     assert Run(prices, asked, path="ohlc").fills() == [("<120", 0, 1.0, 97.0), ("<120", 2, -1.0, 102.0)]
+    at_once = act(0, "bracket", 1.0, stop=90.0, target=102.0)
+    assert Run(prices, at_once, path="adverse").fills() == [(60.0, 0, 1.0, 100.0), ("<120", 2, -1.0, 102.0)]  # opened at the open
     near = act(0, "bracket", 1.0, price=97.0, stop=96.5, target=102.0)
     assert Run(prices, near, path="adverse").fills() == [("<120", 0, 1.0, 97.0), ("<120", 1, -1.0, 96.5)]  # a stop does not wait
 
@@ -551,6 +625,13 @@ def test_an_order_cannot_lose_more_than_the_margin():
         (120.0, "account", "realised", -300.0, 700.0),
         (120.0, "account", "insurance", 50.0, 750.0),
     ]
+
+
+@pytest.mark.parametrize(("qty", "refusal"), [(-197.0, ""), (-198.0, "initial margin")])
+def test_what_turning_a_position_sets_free_counts(qty, refusal):
+    """90 at 100 bind 900 of 1000; at 101 they and their profit are 990, with the other 100 enough for 107.9 the other way."""
+    run = Run([FLAT, FLAT, at(101)], act(0, "market_order", 90.0), act(1, "market_order", qty), margin="isolated")
+    assert run.ends()[1][1] == refusal
 
 
 FALL = [FLAT, FLAT, (100.0, 100.0, 82.0, 100.0)]
@@ -625,6 +706,17 @@ def test_liquidation_at_the_market_costs_slippage_and_a_fee(slippage_bp, fill, l
     assert run.rows("trades", "pnl", "fees") == [(pnl, fill[2])]
 
 
+@pytest.mark.parametrize(("low", "sold"), [(90.0, 80.0), (40.0, 70.0)])
+def test_liquidation_at_the_market_is_at_the_worse_of_mark_and_price(low, sold):
+    """The mark meets 80 half way down; the price stands at 95, or at 70, there."""
+    mark = {("mark_bars", PERP): bars([FLAT, FLAT, (100.0, 100.0, 60.0, 100.0)])}
+    run = Run(
+        [FLAT, FLAT, (100.0, 100.0, low, 100.0)], act(0, "market", 10.0), tables=mark, liquidation="mark_slip", liquidation_fee_bp=0.0,
+        **ISOLATED,
+    )
+    assert run.fills("ts", "qty", "price")[1:] == [("<180", -10.0, sold)]
+
+
 def test_a_liquidation_comes_before_what_lies_beyond_it_and_cancels_what_waits():
     """The stop at 85 is met before 80, the one at 78 is not."""
     prices = [FLAT, FLAT, (100.0, 100.0, 70.0, 100.0)]
@@ -690,6 +782,13 @@ def test_profit_of_one_perpetual_carries_the_other():
         assert len(Run((), *asked, tables=two_perps((100.0, 100.0, low, 100.0)), spot=[FLAT] * 4).fills()) == n
 
 
+@pytest.mark.parametrize(("qty", "refusal"), [(50.0, ""), (-50.0, ""), (50.1, "initial margin"), (-50.1, "initial margin")])
+def test_two_perpetuals_share_the_margin(qty, refusal):
+    tables = {("perp_bars", index): bars([FLAT] * 4) for index in (PERP, PERP2)}
+    run = Run((), act(0, "market_order", 50.0), act(1, "market_order", qty, on=PERP2), tables=tables)
+    assert run.ends()[1][1] == refusal
+
+
 def test_spot_of_both_assets_is_paid_from_the_free_margin():
     """50 of P at 100 bind 500 of 1000; spot of the second asset is worth its price in both quote and equity."""
     tables = {("perp_bars", PERP): bars([FLAT] * 4), ("spot_bars", 2): bars([at(50), at(50), at(50), at(60)])}
@@ -723,6 +822,14 @@ def test_the_mark_decides_not_the_price(own, stream, third, liquidated):
     tables = {(stream, PERP): bars([first, first, third])} if stream else {}
     run = Run([FLAT, FLAT, own], act(0, "market", 10.0), tables=tables, **ISOLATED)
     assert run.fills("order", "price")[1:] == ([(-1, 75.0)] if liquidated else [])
+
+
+@pytest.mark.parametrize(("high", "liquidated"), [(115.6, False), (115.7, True)])
+def test_an_index_and_its_basis_decide_for_a_short_as_well(high, liquidated):
+    """1250 / 10.625 = 117.647, less the basis of 2."""
+    index = bars([at(98), at(98), (98.0, high, 98.0, 98.0)])
+    run = Run([FLAT] * 3, act(0, "market", -10.0), tables={("index_bars", PERP): index}, **ISOLATED)
+    assert run.fills("order", "price")[1:] == ([(-1, 125.0)] if liquidated else [])
 
 
 @pytest.mark.parametrize(
