@@ -2,14 +2,9 @@
 
 import math
 
-import numba
-import numpy as np
 import pytest
-from drive import bars, contracts, settlements
+from moments import begin_nothing, causal, same_compiled
 
-from backtester.engine.fingerprint import Weaver
-from backtester.engine.jit import OPTIONS
-from backtester.features.basic import NAN
 from backtester.features.doors import Doors, bound_doors, see_doors, start_doors
 from backtester.features.flow import Flow, see_flow
 from backtester.features.funding import Funding, see_funding_rate
@@ -20,11 +15,6 @@ from backtester.features.premium import Premium, Source, see_premium, start_prem
 from backtester.features.premium_moves import PremiumMoves, see_premium_moves
 from backtester.features.support import Support, see_support, start_support
 from backtester.features.volatility import Volatility, see_volatility, start_volatility
-from backtester.fields import dtype_of, initial
-from backtester.records import BAR, FUNDING, OPEN_INTEREST, row_type, rows
-
-KINDS = {"spot": BAR, "perp": BAR, "contracts": OPEN_INTEREST, "funding": FUNDING}
-MOMENT = np.dtype([(name, row_type(kind)) for name, kind in KINDS.items()])
 
 
 class Path:
@@ -84,10 +74,6 @@ def feed_contracts(f, m):
     age_contracts(f, m.perp.ts_close)
 
 
-def begin_nothing(f):
-    pass
-
-
 FEATURES = {
     "path": (Path, begin_path, feed_path),
     "premium": (Premium, begin_premium, feed_premium),
@@ -99,65 +85,11 @@ FEATURES = {
 }
 
 
-def random_moments(count=1000, minutes=15):
-    """A random market with halts, missing taker volume, faulty open interest: what every feature must digest."""
-    rng = np.random.default_rng(7)
-    out = rows(MOMENT, count)
-    perp = 100.0 * np.exp(rng.normal(0, 0.002, count).cumsum())
-    traded = rng.random(count) > 0.01
-    for name, close in (("spot", perp * np.exp(rng.normal(0, 2e-4, count))), ("perp", perp)):
-        table = bars(close, minutes, volume=traded * rng.uniform(1, 9, count))
-        table["taker_buy"] = table["volume"] * rng.uniform(0.3, 0.7, count)
-        table["quote_volume"] = table["volume"] * close
-        out[name] = table
-    out["spot"]["taker_buy"][700] = NAN
-    out["contracts"] = contracts(1e5 * np.exp(rng.normal(0, 0.003, count).cumsum()), minutes)
-    out["contracts"]["qty"][rng.random(count) < 0.02] = 0.0
-    out["funding"] = settlements(1e-4, count)
-    out["funding"]["rate"] = rng.normal(0, 1e-4, count)
-    return out
-
-
-def first(begin, f):
-    begin(f[0])
-
-
-def step(feed, f, moments, i):
-    feed(f[0], moments[i])
-
-
-def images_of(name, moments, compiled=False):
-    """The feature's record after each moment, as canonical words: every NaN is the same NaN."""
-    cls, begin, feed = FEATURES[name]
-    f, images = initial(cls), np.zeros(len(moments), row_type(dtype_of(cls)))
-    start, go = first, step
-    if compiled:
-        start, go = numba.njit(**OPTIONS)(first), numba.njit(**OPTIONS)(step)
-        weaver = Weaver()
-        begin, feed = weaver.weave(begin), weaver.weave(feed)
-    start(begin, f)
-    for i in range(len(moments)):
-        go(feed, f, moments, i)
-        images[i] = f[0]
-    words = images.view(np.uint8).reshape(len(moments), -1).view("f8").copy()
-    words[np.isnan(words)] = np.nan
-    return words.view("i8")
-
-
 @pytest.mark.parametrize("name", FEATURES)
 def test_plain_and_compiled_are_the_same_bytes(name):
-    moments = random_moments()
-    plain = images_of(name, moments)
-    assert len(np.unique(plain, axis=0)) > 100
-    assert plain.tobytes() == images_of(name, moments, compiled=True).tobytes()
+    same_compiled(FEATURES[name])
 
 
 @pytest.mark.parametrize("name", FEATURES)
 def test_a_feature_of_a_prefix_is_the_prefix_of_the_feature(name):
-    moments = random_moments()
-    whole = images_of(name, moments)
-    for stop in (1, 97, 480, 731):
-        other = moments.copy()
-        other[stop:] = moments[stop:][::-1]
-        assert images_of(name, moments[:stop]).tobytes() == whole[:stop].tobytes()
-        assert images_of(name, other)[:stop].tobytes() == whole[:stop].tobytes()
+    causal(FEATURES[name])

@@ -18,6 +18,7 @@ from backtester.features.open_interest import OpenInterest, age_contracts, see_c
 from backtester.features.points import Leg
 from backtester.features.premium import Premium, Source, Unit, in_bp, see_premium, start_premium
 from backtester.features.premium_moves import PremiumMoves, see_premium_moves
+from backtester.features.ranks import ENOUGH, MONTH, Month, quantile, rank
 from backtester.features.sizing import prudent_qty
 from backtester.features.support import Support, see_support, start_support
 from backtester.features.trend import Trend, add_trend, steadiness
@@ -538,3 +539,25 @@ def test_the_unit_of_real_years(real_data):
         units.append(f.unit)
     by_year = pd.Series(units, hourly.index).groupby(hourly.index.year).median()
     assert by_year.tolist() == pytest.approx([0.99, 0.98, 0.86], rel=0.07)
+
+
+@pytest.mark.parametrize("count", [200, 719, 1500])
+def test_ranks_are_shares_and_quantiles_of_the_last_month(count):
+    f, values = record(Month), np.random.default_rng(count).normal(size=count).round(1)
+    for x in values:
+        slide(f, x, MONTH)
+    last = np.sort(values[-MONTH:])
+    for x in (-9.0, -0.5, 0.0, 0.3, 9.0):
+        assert rank(f, x, MONTH) == np.mean(last <= x)
+    for q in (0.0, 0.2, 0.9, 1.0):
+        assert quantile(f, q, MONTH) == last[min(int(q * len(last)), len(last) - 1)]
+    assert missing(rank(f, NAN, MONTH))
+
+
+def test_a_rank_needs_a_week():
+    f = record(Month)
+    for x in range(ENOUGH - 1):
+        slide(f, float(x), MONTH)
+    assert missing(rank(f, 3.0, MONTH)) and missing(quantile(f, 0.5, MONTH))
+    slide(f, 0.0, MONTH)
+    assert rank(f, 0.0, MONTH) == 2 / ENOUGH

@@ -15,19 +15,9 @@ hour is unknown; an hour counts with 50 of its 60 minutes.
 from backtester.features.basic import HOUR, MINUTE, NAN, closes_an_hour, log_price, missing
 from backtester.features.hours import Hours, at_hour, keep_hour, last_hours
 from backtester.features.median import held, middle, slide
-from backtester.fields import vec
+from backtester.features.ranks import ENOUGH, MONTH, Month
 
-MONTH = 720          # samples
-ENOUGH = 168         # samples
 FULL = 50 * MINUTE   # ns of bars that make an hour
-
-
-class Month:
-    """The 24-hour taker flows of 30 days."""
-
-    ring: vec(720)
-    ranked: vec(720)
-    count: int = 0
 
 
 class Flow:
@@ -45,7 +35,7 @@ class Flow:
     steps: Hours             # |log return| of each full hour
     nets: Hours              # base
     volumes: Hours           # base
-    month: Month
+    month: Month             # 24-hour taker flows, hour by hour
 
 
 def see_flow(f, bar):
