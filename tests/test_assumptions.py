@@ -47,7 +47,7 @@ def test_a_run_whose_data_lack_nothing_has_no_fallback():
         "inside a bar the price goes to the extreme that is worse for the position first (venue.path=adverse)",
         "an order that takes pays 1 bp of slippage",
         "P: fees taker 5 bp (data set), maker 2 bp (data set)",
-        "P: valued and liquidated at its mark price; where that lacks, at its own price",
+        "P: valued and liquidated at its mark price, known in time for 100 % of its bars; else at its own price",
         "P: margin brackets of data/brackets/b.yaml, in force since 2023-01-01; their grounds: data.brackets",
         "cross margin, leverage 5: the account stands behind all perpetuals, spot holdings do not",
         "what is liquidated loses all of its margin",
@@ -99,7 +99,7 @@ def test_several_perpetuals_are_told_one_by_one():
     market = market_of(perp(), perp("E", "eth_perp"), perp("ES", "eth_spot"), **FUNDED)
     lines = told(market, liquidation="mark_slip", liquidation_fee_bp=125.0)
     assert [line for line in lines if line.startswith(("P: valued", "E: FALLBACK no mark", "P: liq", "E: liq"))] == [
-        "P: valued and liquidated at its mark price; where that lacks, at its own price",
+        "P: valued and liquidated at its mark price, known in time for 100 % of its bars; else at its own price",
         "P: liquidation fee 125 bp (venue)",
         "E: FALLBACK no mark or index stream: valued and liquidated at its own price",
         "E: liquidation fee 125 bp (venue)",
@@ -110,7 +110,7 @@ def test_several_perpetuals_are_told_one_by_one():
 
 
 def test_index_before_own_price():
-    assert "P: valued and liquidated at its index price and the basis; where that lacks, at its own price" in told(
+    assert "P: valued and liquidated at its index price and the basis, known in time for 100 % of its bars; else at its own price" in told(
         market_of(perp(), funding=FUNDED["funding"], index_bars=bars([0, 60]))
     )
 

@@ -36,6 +36,7 @@ EVERY = {  # what a default run must have seen
         "no room for another waiting order", "would take", "nothing to reduce", "a spot account cannot go short",
         "below the minimum notional", "not enough cash", "above the bracket's notional", "initial margin",
     },
+    "exits": {*KIND_NAMES, "liquidation"},
     "ledger": {"deposit", "spot_trade", "realised", "fee", "funding", "liquidation", "liquidation_fee", "insurance", "transfer"},
 }
 
@@ -72,6 +73,7 @@ def count(seen: dict[str, Counter], tables: dict) -> None:
     seen["refusal"].update(filter(None, orders["refusal"]))
     seen["liquidity"].update(fills["liquidity"])
     seen["ledger"].update(tables["ledger"]["kind"])
+    seen["exits"].update(tables["trades"]["exit_kind"])
 
 
 def test_the_loop_equals_the_reference(capsys):

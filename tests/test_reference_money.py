@@ -1,10 +1,12 @@
 """The reference engine against scenarios worked out by hand: docs/venue.md, sections 8 and 9."""
 
 from math import inf
+from random import Random
+from types import SimpleNamespace
 
 import pytest
-from reference.by_hand import FLAT, PERP, PERP2, SPOT, Run, act, at, bars, settlements, tiers
-from reference.liquidation import liquidation_price
+from reference.by_hand import FLAT, MINUTE, PERP, PERP2, SPOT, Run, act, at, bars, settlements, tiers
+from reference.liquidation import joint_fraction, liquidation_price
 from reference.market import Tier
 
 # ---------------------------------------------------------------------------- 8: positions, wallets, the ledger
@@ -93,6 +95,32 @@ def test_marks_that_end_before_the_bar_are_not_its_mark():
     assert run.rows("equity", "equity") == [(1000.0,), (995.0,), (1001.0,)]
 
 
+def test_marks_outside_the_bar_are_not_its_mark():
+    """The mark falls to 80 in a gap between the bars; a mark bar that reaches into the next bar is none of its own either."""
+    prices = bars([FLAT] * 3)
+    for field in ("ts_event", "ts_close", "ts_known"):
+        prices[field][2] += 3 * MINUTE
+    marks = bars([FLAT, FLAT, (100.0, 100.0, 80.0, 100.0), FLAT, FLAT, FLAT])
+    marks["ts_event"][4] -= 5
+    marks["low"][4] = 80.0
+    tables = {("perp_bars", PERP): prices, ("mark_bars", PERP): marks}
+    assert len(Run((), act(0, "market", 10.0), tables=tables, margin="isolated").fills()) == 1
+
+
+@pytest.mark.parametrize(
+    ("verb", "more", "kind"),
+    [
+        ("target", {}, "market"), ("limit", {"price": 101.0}, "limit"), ("limit", {"price": 99.0}, "limit"),
+        ("stop", {"trigger": 99.0}, "stop"), ("stop_limit", {"trigger": 99.0, "price": 98.0}, "stop limit"),
+        ("take_profit", {"trigger": 102.0}, "take profit"), ("trailing_stop", {"distance": 1.0}, "trailing stop"),
+    ],
+)
+def test_a_round_trip_names_the_kind_of_the_order_that_ended_it(verb, more, kind):
+    qty = 0.0 if verb == "target" else -1.0
+    run = Run([FLAT, FLAT, (100.0, 103.0, 98.0, 100.0)], act(0, "market", 1.0), act(1, verb, qty, **more))
+    assert run.rows("trades", "exit_kind", "exit_reason") == [(kind, "first")]
+
+
 # ---------------------------------------------------------------------------- 9: liquidation
 
 
@@ -134,7 +162,7 @@ def test_an_isolated_position_is_closed_at_the_bankruptcy_price(prices, qty, fil
     if fills:
         assert run.ledger()[2:] == [(fills[0][0], "P", "liquidation", -100.0, 0.0)]
         assert run.fills("fee", "slippage", "liquidity", "reason")[1] == (0.0, 0.0, "liquidation", "liquidation")
-        assert run.rows("trades", "pnl", "exit_reason") == [(-100.0, "liquidation")]
+        assert run.rows("trades", "pnl", "exit_reason", "exit_kind") == [(-100.0, "liquidation", "liquidation")]
         assert run.rows("equity", "equity")[-1] == (900.0,)
 
 
@@ -203,20 +231,136 @@ BOTH = [act(0, "market", 50.0), act(0, "market", 50.0, on=PERP2)]
 
 
 def test_under_cross_margin_all_perpetuals_are_liquidated():
-    """W = 1000 - 250 - 47.5 = 702.5, so the price is 86.8; after the other is closed at 95, 750 are left: bankrupt at 85."""
+    """W = 1000 - 250 - 47.5 = 702.5, so the mark is 86.8; P is closed there, P2, the greater one, at 100 - 340.9 / 50."""
     resting = [act(2, "limit", -1.0, price=150.0, on=PERP2), act(2, "limit", 1.0, price=50.0, on=SPOT)]
     run = Run((), *BOTH, *resting, act(3, "market", 1.0), tables=TWO, spot=[FLAT] * 5)
     fills = run.rows("fills", "ts", "order", "instrument", "qty", "price")
-    assert fills[2:] == [("<240", -1, "P2", -50.0, 95.0), ("<240", -1, "P", -50.0, 85.0)]
-    assert run.ledger() == [("<240", "account", "liquidation", -250.0, 750.0), ("<240", "account", "liquidation", -750.0, 0.0)]
+    assert fills[2:] == [("<240", -1, "P", -50.0, 86.818181818), ("<240", -1, "P2", -50.0, 93.181818182)]
+    assert run.ledger() == [
+        ("<240", "account", "liquidation", -659.090909091, 340.909090909), ("<240", "account", "liquidation", -340.909090909, 0.0),
+    ]
     assert run.rows("orders", "status", "ts_done")[2:] == [("cancelled", "<240"), ("dropped", "<240")]  # and nothing is decided after it
     assert run.rows("equity", "equity", "drawdown")[2:] == [(750.0, 0.25), (0.0, 1.0), (0.0, 1.0)]
 
 
 def test_under_cross_margin_mark_slip_leaves_the_rest_in_the_account():
     run = Run((), *BOTH, tables=TWO, liquidation="mark_slip", liquidation_fee_bp=50.0)
-    assert run.fills("price", "fee")[2:] == [(95.0, 0.0), (86.818181818, 21.704545455)]
-    assert run.rows("equity", "equity")[-1] == (69.204545455,)
+    assert run.fills("price", "fee")[2:] == [(86.818181818, 21.704545455), (95.0, 23.75)]
+    assert run.rows("equity", "equity")[-1] == (45.454545455,)
+
+
+def two(prices, others, qty=50.0, other=50.0, **venue):
+    """Both perpetuals bought at 100, where 500 of margin are needed for each 50; then these bars."""
+    tables = {("perp_bars", PERP): bars([FLAT, FLAT, prices]), ("perp_bars", PERP2): bars([FLAT, FLAT, others])}
+    run = Run((), act(0, "market", qty), act(0, "market", other, on=PERP2), tables=venue.pop("more", {}) | tables, **venue)
+    return run.rows("fills", "ts", "instrument", "qty", "price")[2:]
+
+
+DOWN, FURTHER = (100.0, 100.0, 90.0, 90.0), (100.0, 100.0, 80.0, 80.0)
+
+
+@pytest.mark.parametrize(
+    ("prices", "others", "other", "closed"),
+    [
+        (FURTHER, DOWN, 50.0, [("P", 87.878787879), ("P2", 92.121212121)]),  # 1000 - 1500 f = 100 - 15 f: 606.1 of P lost, 393.9 are left
+        (DOWN, FURTHER, 50.0, [("P2", 87.878787879), ("P", 92.121212121)]),  # the same, and P is the greater one
+        (FURTHER, FURTHER, 50.0, [("P2", 90.909090909), ("P", 89.090909091)]),  # as great: 1000 - 2000 f = 100 - 20 f
+        (FURTHER, FLAT, -50.0, [("P", 81.818181818), ("P2", 101.818181818)]),   # 1000 - 1000 f = 100 - 10 f, long and short
+        (FURTHER, FURTHER, -50.0, []),                                          # a hedge
+        (DOWN, DOWN, 40.0, []),                                                 # 100 are left, and 81 needed
+    ],
+)
+def test_the_marks_of_a_group_move_together(prices, others, other, closed):
+    fills = two(prices, others, other=other)
+    assert [(name, price) for _, name, _, price in fills] == closed
+    assert {ts for ts, *_ in fills} <= {"<180"}
+
+
+def test_on_the_adverse_path_a_hedge_goes_its_worst_way_first():
+    """Down to 88 and up to 110 at once: 1000 - 1100 f = 100 - f."""
+    prices, f = (100.0, 110.0, 88.0, 100.0), 900 / 1099
+    assert two(prices, prices, other=-50.0) == []
+    fills = two(prices, prices, other=-50.0, path="adverse", liquidation="mark_slip")
+    assert fills == [("<180", "P", -50.0, round(100 - 12 * f, 9)), ("<180", "P2", 50.0, round(100 + 10 * f, 9))]
+
+
+def test_at_the_open_the_account_is_tested_at_the_opens_of_the_marks():
+    """1000 - 500 - 420 = 80 are left, and 45 + 45.8 needed; at 92, 100 are left, and 91 needed."""
+    both = [(120.0, "P", -50.0, 90.0), (120.0, "P2", -50.0, 91.6)]
+    assert two(at(90), at(91.6), liquidation="mark_slip") == both
+    assert two(at(90), at(92), liquidation="mark_slip") == []
+    marks = {("mark_bars", PERP2): bars([FLAT, FLAT, at(91.6)])}
+    assert two(at(90), FLAT, liquidation="mark_slip", more=marks) == both
+
+
+def test_the_maintenance_margin_is_that_of_the_tier_at_each_place():
+    """From 4200 on 5 %: P needs 82 - 50 f until f = 0.8, then 50 - 10 f. With P2 1000 - 1500 f are there, and 50 - 5 f more needed."""
+    ladder = [(4200.0, 0.01, 0.0, 20.0), (1e6, 0.05, 168.0, 20.0)]
+    more = {("brackets", PERP): tiers((-60, 0.0, ladder)), ("brackets", PERP2): tiers((-60, 0.0, [(1e6, 0.01, 0.0, 20.0)]))}
+    fills = two(FURTHER, DOWN, more=more, maintenance_bp=None, liquidation="mark_slip")
+    assert [price for *_, price in fills] == [round(100 - 20 * 868 / 1445, 9), round(100 - 10 * 868 / 1445, 9)]
+    fills = two(FURTHER, FLAT, other=10.0, more=more, maintenance_bp=None, liquidation="mark_slip")
+    assert [price for *_, price in fills] == [round(100 - 20 * 940 / 990, 9), 100.0]  # 1000 - 1000 f = 60 - 10 f
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_at_the_first_fraction_the_margin_balance_is_the_maintenance_margin(seed):
+    """And before it, it is more."""
+    random = Random(seed)
+    ladder = [Tier(2000.0, 0.01, 0.0, 20.0), Tier(9000.0, 0.02, 20.0, 10.0), Tier(5e4, 0.05, 290.0, 5.0)]
+    ways = []
+    for side in (1, -1, 1):
+        held = SimpleNamespace(qty=side * random.uniform(5.0, 300.0), entry=random.uniform(95.0, 105.0))
+        brackets = SimpleNamespace(tiers=ladder)
+        ways.append((SimpleNamespace(position=held, brackets=brackets), 100.0, random.uniform(50.0, 150.0)))
+    lane = SimpleNamespace(cash=4000.0)
+
+    def over(f):
+        balance = lane.cash
+        for here, a, b in ways:
+            mark, q = a + f * (b - a), here.position.qty
+            balance += q * (mark - here.position.entry) - max(abs(q) * mark * tier.rate - tier.amount for tier in ladder)
+        return balance
+
+    f = joint_fraction(lane, ways, 0.0)
+    if f is None:
+        assert over(1.0) > 0.0
+    elif f > 0.0:
+        assert over(f) == pytest.approx(0.0, abs=1e-8)
+        assert min(over(f * n / 100) for n in range(100)) > 0.0
+    else:
+        assert over(0.0) <= 0.0
+
+
+def test_instruments_outside_the_group_stand_still_at_their_marks():
+    """P2 has bars of five minutes; P falls alone, 1000 - 1000 f = 100 - 10 f, and is closed with slippage from the worse price."""
+    tables = {
+        ("perp_bars", PERP): bars([FLAT] * 10 + [FURTHER]), ("perp_bars", PERP2): bars([FLAT] * 3, seconds=300),
+        ("mark_bars", PERP): bars([FLAT] * 11),
+    }
+    asked = [act(4, "market", 50.0), act(4, "market", 50.0, on=PERP2)]
+    assert Run((), *asked, tables=tables, liquidation="mark_slip").fills()[2:] == []  # its mark stands at 100
+    del tables["mark_bars", PERP]
+    run = Run((), *asked, tables=tables, liquidation="mark_slip")
+    assert run.rows("fills", "ts", "instrument", "price")[2:] == [("<660", "P", 81.818181818), ("<660", "P2", 100.0)]
+    tables["mark_bars", PERP2] = bars([FLAT] * 10 + [at(95)])  # known before the bar of P: 1000 - 250 - 1000 f = 97.5 - 10 f
+    run = Run((), *asked, tables=tables, liquidation="mark_slip")
+    assert run.rows("fills", "ts", "instrument", "price")[2:] == [("<660", "P", round(100 - 20 * 652.5 / 990, 9)), ("<660", "P2", 95.0)]
+
+
+def test_one_insurance_makes_the_account_zero_after_the_last_position():
+    """At the marks' opens 1000 - 550 - 500 are left; P is closed at its price, which is worse than its mark."""
+    tables = {
+        ("perp_bars", PERP): bars([FLAT, FLAT, at(86)]), ("mark_bars", PERP): bars([FLAT, FLAT, at(89)]),
+        ("perp_bars", PERP2): bars([FLAT, FLAT, at(90)]),
+    }
+    run = Run((), *BOTH, tables=tables, liquidation="mark_slip", liquidation_fee_bp=100.0)
+    assert run.ledger() == [
+        (120.0, "account", "liquidation", -700.0, 300.0), (120.0, "account", "liquidation_fee", -43.0, 257.0),
+        (120.0, "account", "liquidation", -500.0, -243.0), (120.0, "account", "liquidation_fee", -45.0, -288.0),
+        (120.0, "account", "insurance", 288.0, 0.0),
+    ]
+    assert run.rows("trades", "pnl", "fees") == [(-743.0, 43.0), (-257.0, 45.0)]
 
 
 def test_a_lane_without_equity_is_closed_at_the_marks_and_ends():
@@ -228,6 +372,6 @@ def test_a_lane_without_equity_is_closed_at_the_marks_and_ends():
     )
     assert run.fills("ts", "order", "qty", "price", "reason") == [(300.0, 0, 50.0, 100.0, "first"), ("<660", -1, -50.0, 70.0, "bankrupt")]
     assert run.ledger() == [("<660", "account", "realised", -1500.0, -500.0), ("<660", "account", "insurance", 500.0, 0.0)]
-    assert run.rows("trades", "pnl", "exit_reason") == [(-1500.0, "bankrupt")]
+    assert run.rows("trades", "pnl", "exit_reason", "exit_kind") == [(-1500.0, "bankrupt", "bankrupt")]
     assert run.rows("orders", "status", "ts_done") == [("filled", 300.0)] + [("dropped", "<660")] * 3
     assert run.rows("equity", "ts", "equity")[9:] == [(600.0, 1000.0), (660.0, 0.0), (720.0, 0.0)]

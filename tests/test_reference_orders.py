@@ -3,7 +3,7 @@
 from math import inf, isnan, nan
 
 import pytest
-from reference.by_hand import FLAT, MINUTE, PERP, SECOND, SPOT, START, Run, act, at, bars, settlements, tiers
+from reference.by_hand import FLAT, MINUTE, PERP, PERP2, SECOND, SPOT, START, Run, act, at, bars, settlements, tiers
 
 PRICES = ("limit", "trigger", "distance")
 
@@ -63,6 +63,44 @@ def test_a_settlement_in_a_gap_is_paid_before_the_next_open_at_the_mark_of_its_o
     assert run.ledger() == [(300.0, "account", "funding", -0.1, 999.9), (720.0, "account", "realised", -10.0, 989.9)]
 
 
+def both(prices, others, **more):
+    """Bars of both perpetuals after a flat one."""
+    return {("perp_bars", PERP): bars([FLAT, prices]), ("perp_bars", PERP2): bars([FLAT, others], **more)}
+
+
+def test_the_paths_of_a_group_are_walked_at_once():
+    """To 110 in the first part: 104 of either is met before 106; where they tie, the lower instrument comes first."""
+    up = (100.0, 110.0, 100.0, 110.0)
+    asked = [act(0, "limit", -1.0, price=price, on=on) for on in (PERP2, PERP) for price in (106.0, 104.0)]
+    run = Run((), *asked, tables=both(up, up))
+    assert run.fills("instrument", "price") == [("P", 104.0), ("P2", 104.0), ("P", 106.0), ("P2", 106.0)]
+    further = (100.0, 120.0, 100.0, 120.0)
+    run = Run((), *asked, tables=both(up, further))
+    assert run.fills("instrument", "price") == [("P2", 104.0), ("P2", 106.0), ("P", 104.0), ("P", 106.0)]
+
+
+def test_each_step_is_done_for_every_instrument_before_the_next_one():
+    """The market order of P2 (step 2.2) fills before the limit of P that takes (step 2.4)."""
+    asked = [act(0, "limit", 1.0, price=100.0), act(0, "market", 1.0, on=PERP2)]
+    assert Run((), *asked, tables=both(FLAT, FLAT)).fills("ts", "instrument") == [(60.0, "P2"), (60.0, "P")]
+
+
+def test_bars_that_cover_another_time_are_another_group():
+    """P has bars of a minute, P2 one of five: the groups come in the order of their lowest instruments."""
+    up = (100.0, 110.0, 100.0, 110.0)
+    tables = {("perp_bars", PERP): bars([FLAT] * 9 + [up]), ("perp_bars", PERP2): bars([FLAT, (100.0, 120.0, 100.0, 120.0)], seconds=300)}
+    asked = [act(4, "limit", -1.0, price=104.0, on=on) for on in (PERP2, PERP)]
+    assert Run((), *asked, tables=tables).fills("ts", "instrument") == [("<600", "P"), ("<600", "P2")]
+
+
+def test_two_bars_of_an_instrument_in_one_instant_are_processed_one_after_the_other():
+    prices = bars([FLAT, (100.0, 100.0, 90.0, 90.0), at(90)])
+    prices["ts_known"][1] = prices["ts_known"][2]
+    run = Run((), act(0, "limit", 1.0, price=95.0), tables={("perp_bars", PERP): prices})
+    assert run.fills() == [("<120", 0, 1.0, 95.0)]
+    assert run.rows("equity", "ts", "equity") == [(60.0, 1000.0), (180.0, 995.0)]
+
+
 # ---------------------------------------------------------------------------- 3: from a wish to an order
 
 
@@ -96,6 +134,7 @@ def test_a_sum_of_nothing_is_no_order():
 @pytest.mark.parametrize(
     ("venue", "second", "ts"),
     [
+        ({}, -100, 0.0),
         ({}, 0, 0.0),        # before the first bar there is no lag
         ({}, 0.1, 60.0),
         ({}, 60.5, 120.0),   # an exogenous record comes before the bar of its instant
@@ -139,12 +178,12 @@ def test_what_is_refused_at_once(verb, qty, more, refusal):
     assert run.rows("orders", "status", "refusal", "ts_done") == [("refused", refusal, 60.5)]
 
 
-def test_four_market_orders_and_sixteen_others_may_wait():
+def test_four_market_orders_and_thirty_two_others_may_wait():
     asked = [act(0, "market_order", 1.0, second=n + 1) for n in range(5)]
-    asked += [act(0, "limit", 1.0, price=50.0, second=n + 10) for n in range(17)]
+    asked += [act(0, "limit", 1.0, price=50.0, second=n + 10) for n in range(33)]
     run = Run([FLAT], *asked)
     refused = [row for row in run.rows("orders", "id", "refusal") if row[1]]
-    assert refused == [(4, "no room for another waiting order"), (21, "no room for another waiting order")]
+    assert refused == [(4, "no room for another waiting order"), (37, "no room for another waiting order")]
 
 
 def test_one_hook_call_asks_for_sixteen_orders():
@@ -363,6 +402,40 @@ def test_children_end_with_an_entry_that_never_filled():
     assert run.ends() == [("refused", "the price is no number")] * 2 + [("cancelled", "")]
 
 
+FALLS = [FLAT, FLAT, (100.0, 102.0, 100.0, 100.0), (100.0, 100.0, 96.0, 96.0), at(96)]
+
+
+@pytest.mark.parametrize(
+    ("own", "fills", "ends"),
+    [
+        ([], [("<180", 2, -1.0, 101.0), ("<240", 1, -1.0, 97.0)], [("cancelled", -1.0), ("cancelled", -1.0)]),
+        ([act(0, "oco", a=2, b=1)], [("<180", 2, -1.0, 101.0)], [("cancelled", 0.0), ("waiting", -1.0)]),  # an ordinary tie
+    ],
+)
+def test_after_a_part_of_the_target_the_stop_stands_for_the_rest(own, fills, ends):
+    """The third bar gives 1 of 2 to the target; the stop then sells what is left, and what is left of both ends with the position."""
+    run = Run((), act(0, "bracket", 2.0, stop=97.0, target=101.0), *own, tables=thin(FALLS, 1e3, 1e3, 10.0, 1e3, 1e3), participation=0.1)
+    assert run.fills() == [(60.0, 0, 2.0, 100.0), *fills]
+    assert run.rows("orders", "status", "filled")[1:] == ends
+
+
+def test_a_whole_fill_of_a_child_cancels_the_other():
+    run = Run((), act(0, "market", 1.0), act(0, "bracket", 2.0, stop=97.0, target=101.0), tables=thin(FALLS, *[1e3] * 5))
+    assert run.rows("orders", "status", "filled") == [("filled", 2.0), ("cancelled", 0.0), ("filled", -2.0), ("filled", 1.0)]
+
+
+@pytest.mark.parametrize("volume", [10.0, 5.0])
+def test_the_first_fill_of_a_child_cancels_what_is_left_of_the_entry(volume):
+    """1 of 2 is bought at 98; the target then sells 1, or 0.5 and leaves 0.5 to the stop: no more is bought at 96."""
+    prices = [FLAT, (100.0, 100.0, 97.5, 100.0), (100.0, 102.0, 100.0, 100.0), (100.0, 100.0, 96.0, 96.0)]
+    run = Run(
+        (), act(0, "bracket", 2.0, price=98.0, stop=97.0, target=101.0), tables=thin(prices, 10.0, 10.0, volume, 1e3), participation=0.1,
+    )
+    rest = [("<240", 1, -0.5, 97.0)] if volume < 10.0 else []
+    assert run.fills() == [("<120", 0, 1.0, 98.0), ("<180", 2, -volume / 10.0, 101.0), *rest]
+    assert run.rows("orders", "status", "filled", "ts_done")[0] == ("cancelled", 1.0, "<180")
+
+
 # ---------------------------------------------------------------------------- 4: cancel, amend, expire
 
 
@@ -498,6 +571,8 @@ TWO = [act(0, "market_order", 1.0), act(1, "market_order", -0.1)]
         ([act(0, "market", 20.0)], CAPS, ""),
         ([act(0, "market", 100.1)], {}, "initial margin"),
         ([act(0, "market", 99.0)], {}, ""),
+        ([act(0, "market", 99.1)], {"taker_bp": 10.0}, "initial margin"),  # 991 and a fee of 9.91
+        ([act(0, "market", 99.0)], {"taker_bp": 10.0}, ""),
         ([act(0, "market", 100.0)], {"margin": "isolated", "taker_bp": 10.0}, "initial margin"),
         ([act(0, "market", 99.0)], {"margin": "isolated", "taker_bp": 10.0}, ""),
         ([act(0, "market_order", 90.0), act(1, "market_order", -190.1)], {"margin": "isolated"}, "initial margin"),
@@ -507,6 +582,29 @@ TWO = [act(0, "market_order", 1.0), act(1, "market_order", -0.1)]
 def test_what_the_venue_refuses_when_it_would_fill(asked, more, refusal):
     run = Run([FLAT] * 4, *asked, spot=[FLAT] * 4, **more)
     assert run.ends() == [("filled", "")] * (len(asked) - 1) + [("refused" if refusal else "filled", refusal)]
+
+
+@pytest.mark.parametrize(
+    ("mark", "price", "refusal"),
+    [
+        (100.0, 110.0, ""),                # with both at 104: 520 + 572 of 1200
+        (100.0, 100.0, "initial margin"),  # with P at 100: 500 + 572 of 1000
+        (90.0, 110.0, "initial margin"),   # with the mark of P at 94: 470 + 572 of 700
+    ],
+)
+def test_the_initial_margin_is_that_of_the_marks_at_that_place_of_the_path(mark, price, refusal):
+    rises = {("perp_bars", PERP): (100.0, price), ("perp_bars", PERP2): (100.0, 110.0), ("mark_bars", PERP): (mark, mark + price - 100.0)}
+    tables = {key: bars([FLAT, FLAT, (low, high, low, high)]) for key, (low, high) in rises.items()}
+    run = Run((), act(0, "market", 50.0), act(1, "stop", 55.0, trigger=104.0, on=PERP2), tables=tables)
+    assert run.ends() == [("filled", ""), ("refused" if refusal else "filled", refusal)]
+
+
+@pytest.mark.parametrize(("opens", "refusal"), [(90, "initial margin"), (100, "")])
+def test_at_the_open_the_initial_margin_is_that_of_the_opens_of_the_marks(opens, refusal):
+    """At 90 450 + 100 of 500; at the mark of 100 before it 500 + 100 of 1000."""
+    tables = {("perp_bars", PERP): bars([FLAT, FLAT, at(opens)]), ("perp_bars", PERP2): bars([FLAT] * 3)}
+    run = Run((), act(0, "market", 50.0), act(1, "market", 10.0, on=PERP2), tables=tables)
+    assert run.ends() == [("filled", ""), ("refused" if refusal else "filled", refusal)]
 
 
 def test_resting_orders_reserve_nothing():

@@ -23,7 +23,7 @@ def test_the_first_order_without_room_is_named():
         bt.run(sample_market(1), Scripted, venue=SLOW, at1=1, until1=9, qty1=0.25)
     assert str(error.value).startswith(
         "Scripted: order 4 (market, +0.25 BTC-PERP, 2025-04-01T00:05:00Z, 'first') found no room (5 found none in all); "
-        "at most 4 market orders and 16 others wait at an instrument, and one hook call asks for 16, cancels and amendments included: "
+        "at most 4 market orders and 32 others wait at an instrument, and one hook call asks for 16, cancels and amendments included: "
     )
 
 
@@ -32,7 +32,7 @@ def test_rows_of_a_sweep_without_room_are_counted(capsys, tmp_path):
     assert table["no_room"].tolist() == [0, 1, 2]
     columns = {name: table[name].to_numpy() for name in table}
     terminal.show_sweep(columns, "sharpe")
-    told = "2 of 3 combinations asked for orders that found no room, the first is 1; at most 4 market orders and 16 others"
+    told = "2 of 3 combinations asked for orders that found no room, the first is 1; at most 4 market orders and 32 others"
     assert told in " ".join(capsys.readouterr().out.split())
     view = SweepView("scripted", columns, swept_of(columns), "sharpe", {})
     assert f'<p class="caution">{told}' in write_sweep_page(tmp_path / "report.html", view).read_text()

@@ -449,7 +449,7 @@ REFUSED = {  # reason: (actions, of which the last one is refused, when, what el
     "the price is no number": ([act(0, "stop", 1.0, trigger=-5.0)], 60.5, {}),
     "the data have no such instrument": ([act(0, "limit", 1.0, price=90.0, on=PERP2)], 60.5, {}),
     "below the lot": ([act(0, "limit", 0.09, price=90.0)], 60.5, {"given": {"lot": 0.1}}),
-    "no room for another waiting order": ([act(0, "limit", 1.0, price=50.0, second=n) for n in range(17)], 16.0, {}),
+    "no room for another waiting order": ([act(0, "limit", 1.0, price=50.0, second=n) for n in range(33)], 32.0, {}),
     "nothing to reduce": ([act(0, "market_order", 1.0, reduce_only=True)], 60.0, {}),
     "a spot account cannot go short": ([HELD, act(0, "market_order", -1.1, on=SPOT)], 60.0, {}),
     "below the minimum notional": ([act(0, "limit", 0.9, price=100.0)], 60.0, {"given": {"min_notional": 100.0}}),
@@ -490,14 +490,14 @@ def test_what_stands_just_inside_is_not_refused():
         assert Run([FLAT] * 3, *actions, spot=[FLAT] * 3, path="adverse", **more).ends()[-1][1] == ""
 
 
-def test_each_instrument_has_room_for_four_market_orders_and_sixteen_others():
+def test_each_instrument_has_room_for_four_market_orders_and_thirty_two_others():
     asked = [act(0, "market_order", 0.1, on=on, second=n) for n in range(5) for on in (SPOT, PERP)]
-    asked += [act(0, "limit", 0.1, price=50.0, on=on, second=10 + n) for n in range(17) for on in (SPOT, PERP)]
+    asked += [act(0, "limit", 0.1, price=50.0, on=on, second=10 + n) for n in range(33) for on in (SPOT, PERP)]
     run = Run([FLAT], *asked, spot=[FLAT])
     refused = [row for row in run.rows("orders", "id", "instrument", "kind", "refusal") if row[3]]
     full = "no room for another waiting order"
-    assert refused == [(8, "S", "market", full), (9, "P", "market", full), (42, "S", "limit", full), (43, "P", "limit", full)]
-    assert len(run.ends()) == 44
+    assert refused == [(8, "S", "market", full), (9, "P", "market", full), (74, "S", "limit", full), (75, "P", "limit", full)]
+    assert len(run.ends()) == 76
 
 
 # ---------------------------------------------------------------------------- time
@@ -771,7 +771,7 @@ def test_cross_margin_liquidates_all_perpetuals():
 def test_cross_margin_at_the_market_leaves_the_rest():
     run = Run((), *BOTH, tables=two_perps((100.0, 100.0, 80.0, 100.0)), spot=[FLAT] * 4, liquidation="mark_slip", liquidation_fee_bp=0.0)
     price = round((5000 - 778) / 49.5, 9)
-    assert run.rows("fills", "instrument", "price")[2:] == [("P2", 110.0), ("P", price)]
+    assert run.rows("fills", "instrument", "price")[2:] == [("P", price), ("P2", 110.0)]
     assert run.rows("equity", "equity")[-1] == (round(800 - 50 * (100 - (5000 - 778) / 49.5), 9),)
 
 

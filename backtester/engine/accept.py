@@ -67,7 +67,9 @@ def add_market(lane, i, number, qty, reason, world):
     slot.tif = 0
     slot.until = 0
     slot.reduce_only = 0
+    slot.entry = -1
     slot.partner = -1
+    slot.patient = 0
     slot.cancel_at = 0
     slot.amend_at = 0
     position.waiting += 1

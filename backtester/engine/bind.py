@@ -18,6 +18,7 @@ import numpy as np
 from backtester import orders, records
 from backtester.engine import jit, state
 from backtester.engine.fingerprint import Weaver, place
+from backtester.engine.listen import RECORDS
 from backtester.engine.scan import Scan, Shape, shape_of
 from backtester.errors import UserError
 from backtester.fields import dtype_of
@@ -25,11 +26,6 @@ from backtester.fields import dtype_of
 LOG = logging.getLogger(__name__)
 HERE = Path(__file__).parent
 KERNEL = HERE / "kernel.py"
-RECORD_HOOKS = {  # the kinds of an asset's records that reach see_<name>(x, seen, p) and on_<name>(ctx, x, s, p)
-    "funding": records.FUNDING, "open_interest": records.OPEN_INTEREST, "long_short_ratio": records.LONG_SHORT_RATIO,
-    "liquidation": records.LIQUIDATION, "trade": records.TRADE_PRINT, "spot_trade": records.TRADE_PRINT, "depth": records.DEPTH,
-    "spot_depth": records.DEPTH, "mark": records.BAR, "index": records.BAR, "premium_index": records.BAR,
-}
 NUMBERED = {  # the verbs of orders with numbers of their own: a loop without them is compiled without a book
     orders.market_order, orders.limit, orders.stop, orders.stop_limit, orders.take_profit, orders.trailing_stop, orders.bracket,
     orders.oco, orders.cancel, orders.cancel_all, orders.amend,
@@ -67,7 +63,7 @@ def hook_arguments(own: dict, roles: tuple[str, ...]) -> dict:
     for prefix in (role.removesuffix("spot") for role in roles[::2]):
         hooks |= {f"see_{prefix}{kind}": (bar, seen, p) for kind in ("spot", "perp")}
         hooks |= {f"see_{prefix}pair": (bar, bar, seen, p), f"on_{prefix}pair": (ctx, s, p)}
-        records_hooks |= {prefix + name: dtype for name, dtype in RECORD_HOOKS.items()}
+        records_hooks |= {prefix + name: records.STREAMS[stream] for name, (stream, _) in RECORDS.items()}
     for name, dtype in records_hooks.items():
         x = shape_of(dtype, "the market")
         hooks |= {f"see_{name}": (x, seen, p), f"on_{name}": (ctx, x, s, p)}

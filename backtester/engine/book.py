@@ -93,7 +93,9 @@ def add_resting(lane, wish, qty, price, trigger, world):
     order.reduce_only = wish.reduce_only
     order.post_only = wish.post_only
     order.parent = wish.parent
+    order.entry = wish.parent
     order.partner = wish.partner
+    order.patient = wish.parent >= 0
     order.not_before = arrival(world.clock, lane.terms[i], world.quotes[i])
     order.cancel_at = 0
     order.amend_at = 0

@@ -116,6 +116,7 @@ def partner_at(lane, i, place):
 def set_partner(lane, i, place, partner):
     if place >= 0:
         lane.book[i, place].partner = partner
+        lane.book[i, place].patient = 0
     else:
         lane.slots[i, place + SLOTS].partner = partner
 

@@ -12,11 +12,12 @@ what happens inside a bar.
 
 from numba import njit
 
-from backtester.engine.codes import DROPPED
+from backtester.engine.codes import DROPPED, NONE
 from backtester.engine.jit import OPTIONS, fresh, inline
 from backtester.engine.listen import contexts, decisions_of, dispatch, listeners, or_nothing, pairs_of
 from backtester.engine.log import is_full, write_equity
-from backtester.engine.marks import find_mark, is_threatened, join, narrow, refresh_cross, take_bracket
+from backtester.engine.margin import is_crossed
+from backtester.engine.marks import find_mark, is_threatened, join, narrow, refresh_crossed, take_bracket
 from backtester.engine.measure import mark, sample_all, sample_until
 from backtester.engine.money import deposit, halt
 from backtester.engine.settle import settle_until, take_settlement
@@ -24,77 +25,159 @@ from backtester.records import BYTE, INSTRUMENT_SHIFT, KIND, KIND_SHIFT, LAST_SH
 
 if NUMBERED:
     from backtester.engine.book import accept_all as accept
-    from backtester.engine.path import drop_lane as drop
-    from backtester.engine.path import open_lane, walk_lane
+    from backtester.engine.walk import drop_lane as drop
+    from backtester.engine.walk import open_lane, walk_lane
 else:
     from backtester.engine.accept import accept_asks as accept
-    from backtester.engine.path import drop_plain as drop
-    from backtester.engine.path import open_plain as open_lane
-    from backtester.engine.path import walk_plain as walk_lane
+    from backtester.engine.walk import drop_plain as drop
+    from backtester.engine.walk import open_plain as open_lane
+    from backtester.engine.walk import walk_plain as walk_lane
 
 BRACKETS, FUNDING, INDEX, MARK, SPOT_BAR = (KIND[name] for name in ("brackets", "funding", "index_bars", "mark_bars", "spot_bars"))
 context = contexts(ROLES)
 start_group, start_lane = or_nothing(HOOKS, "see_start", 2), or_nothing(HOOKS, "on_start", 3)
 decide_bar, write_trace = or_nothing(HOOKS, "on_bar", 3), or_nothing(HOOKS, "trace", 4)
 tell = dispatch(listeners(HOOKS, ROLES, context, accept))
-complete_pairs, decide_pairs = pairs_of(HOOKS, ROLES), decisions_of(HOOKS, ROLES, context)
+complete_pairs, decide_pairs = pairs_of(HOOKS, ROLES), decisions_of(HOOKS, ROLES, context, accept)
+
+
+@inline
+def come(row, bar, clock, quote):
+    """A bar became known; it is processed with the others of its instant."""
+    clock.ts_close = max(clock.ts_close, bar.ts_close)
+    clock.fresh += 1
+    clock.bars += 1
+    quote.next = row
 
 
 @fresh
-def take_bar(i, row, bar, lanes, world, journal):
-    """A bar of instrument i became known: what waits for it meets it, then it is the last one known."""
-    clock, quotes, quote = world.clock, world.quotes, world.quotes[i]
-    clock.ts_close = max(clock.ts_close, bar.ts_close)
-    clock.fresh = 1
-    clock.bars += 1
-    quote.ts_open = bar.ts_event
-    if not quote.price > 0.0:  # the first price that is known of it
-        quote.price = bar.open
-    if quote.due > 0:
-        settle_until(i, bar.ts_event, bar, lanes, quotes, journal)
-    threatened = False
-    if i % 2 == 1:
-        if len(ROLES) > 2:
-            refresh_cross(lanes, quotes)
-        find_mark(quote, bar)
-        threatened = is_threatened(quote)
-    if quote.waiting > 0 or threatened:
-        meet_open(i, bar, lanes, quotes, journal)
-    if quote.due > 0:
-        settle_until(i, bar.ts_close - 1, bar, lanes, quotes, journal)
-    threatened = i % 2 == 1 and is_threatened(quote)
-    if quote.waiting > 0 or threatened:
-        meet_path(i, bar, lanes, quotes, journal)
-    if threatened:
-        narrow(lanes, i, quote)
-    if quote.due > 0:
-        settle_until(i, bar.ts_close, bar, lanes, quotes, journal)
-    quote.row = row
+def take_bars(lanes, world, bars, journal):
+    """Process the bars that came, those that cover the same time together."""
+    quotes = world.quotes
+    calm = True
+    for i in range(len(ROLES)):
+        quote = quotes[i]
+        if quote.next != NONE:
+            if i % 2 == 1:
+                find_mark(quote, bars[quote.next])
+                calm = calm and not is_threatened(quote)
+            calm = calm and quote.waiting == 0 and quote.due == 0
+    if not calm or (len(ROLES) > 2 and are_crossed(lanes)):
+        take_groups(lanes, quotes, bars, journal)
+    for i in range(len(ROLES)):
+        quote = quotes[i]
+        if quote.next != NONE:
+            leave(quote, bars[quote.next], i % 2 == 1)
+
+
+@fresh
+def take_groups(lanes, quotes, bars, journal):
+    """The bars that came, where something is at stake; docs/venue.md, section 2, tells the steps of a group."""
+    for i in range(len(quotes)):
+        if quotes[i].next != NONE:
+            gather(i, quotes, bars)
+            take_group(lanes, quotes, bars, journal)
+
+
+@fresh
+def gather(i, quotes, bars):
+    """The group of instrument i: itself, and what came of those behind it with the same open and close."""
+    own = bars[quotes[i].next]
+    for j in range(len(quotes)):
+        quotes[j].moving = 0
+        if j >= i and quotes[j].next != NONE:
+            bar = bars[quotes[j].next]
+            if bar.ts_event == own.ts_event and bar.ts_close == own.ts_close:
+                quotes[j].moving = 1
+
+
+@fresh
+def take_group(lanes, quotes, bars, journal):
+    """What waits for these bars meets them."""
+    stirred = arrive(lanes, quotes, bars, journal)
+    if stirred:
+        for k in range(len(lanes)):
+            if is_at_stake(lanes[k], quotes):
+                open_lane(lanes[k], quotes, bars, journal)
+    settle_all(0, lanes, quotes, bars, journal)
+    if stirred or is_stirred(lanes, quotes):
+        for k in range(len(lanes)):
+            if is_at_stake(lanes[k], quotes):
+                walk_lane(lanes[k], quotes, bars, journal)
+        for i in range(1, len(quotes), 2):
+            if quotes[i].moving == 1 and is_threatened(quotes[i]):
+                narrow(lanes, i, quotes[i])
+    settle_all(1, lanes, quotes, bars, journal)
+    for i in range(len(quotes)):
+        if quotes[i].moving == 1:
+            leave(quotes[i], bars[quotes[i].next], i % 2 == 1)
+
+
+@fresh
+def arrive(lanes, quotes, bars, journal):
+    """Settlements up to the open, and the marks at the open; returns whether anything is at stake."""
+    for i in range(len(quotes)):
+        quote = quotes[i]
+        if quote.moving == 1:
+            bar = bars[quote.next]
+            quote.ts_open = bar.ts_event
+            if not quote.price > 0.0:  # the first price that is known of it
+                quote.price = bar.open
+            if quote.due > 0:
+                settle_until(i, bar.ts_event, bar, lanes, quotes, journal)
+            if i % 2 == 1:
+                quote.price = quote.path.open
+    return is_stirred(lanes, quotes)
+
+
+@fresh
+def is_stirred(lanes, quotes):
+    """Whether the bars of the group can do anything to an order or a position."""
+    for i in range(len(quotes)):
+        if quotes[i].moving == 1 and (quotes[i].waiting > 0 or (i % 2 == 1 and is_threatened(quotes[i]))):
+            return True
+    return len(ROLES) > 2 and are_crossed(lanes)
+
+
+@fresh
+def are_crossed(lanes):
+    """Whether several perpetuals share one margin in any lane."""
+    crossed = 0
+    for k in range(len(lanes)):
+        crossed += 1 if is_crossed(lanes[k]) else 0
+    return crossed > 0
+
+
+@fresh
+def is_at_stake(lane, quotes):
+    """Whether the lane has a position or an order at an instrument of the group, or perpetuals that share one margin."""
+    if len(ROLES) > 2 and is_crossed(lane):
+        return True
+    for i in range(len(quotes)):
+        position = lane.position[i]
+        if quotes[i].moving == 1 and (position.qty != 0.0 or position.waiting + position.resting > 0):
+            return True
+    return False
+
+
+@fresh
+def settle_all(late, lanes, quotes, bars, journal):
+    """Pay what waits for these bars and lies before their close; `late`: at their close."""
+    for i in range(len(quotes)):
+        if quotes[i].moving == 1 and quotes[i].due > 0:
+            bar = bars[quotes[i].next]
+            settle_until(i, bar.ts_close - 1 + late, bar, lanes, quotes, journal)
+
+
+@inline
+def leave(quote, bar, is_perp):
+    """The bar is the last one known."""
+    quote.row = quote.next
+    quote.next = NONE
+    quote.moving = 0
     quote.ts_close = bar.ts_close
     quote.lag = bar.ts_known - bar.ts_close
-    quote.price = quote.path.close if i % 2 == 1 else bar.close
-
-
-@fresh
-def meet_open(i, bar, lanes, quotes, journal):
-    """Every lane with something at stake meets the open of the bar."""
-    for k in range(len(lanes)):
-        if is_at_stake(lanes[k].position[i]):
-            open_lane(lanes[k], i, bar, quotes, journal)
-
-
-@fresh
-def meet_path(i, bar, lanes, quotes, journal):
-    """Every lane with something at stake meets the path of the bar."""
-    for k in range(len(lanes)):
-        if is_at_stake(lanes[k].position[i]):
-            walk_lane(lanes[k], i, bar, quotes, journal)
-
-
-@fresh
-def is_at_stake(position):
-    """Whether a bar can do anything to the position or to an order."""
-    return position.qty != 0.0 or position.waiting + position.resting > 0
+    quote.price = quote.path.close if is_perp else bar.close
 
 
 @inline
@@ -104,10 +187,10 @@ def take_other(kind, i, row, streams, lanes, world, journal):
     if kind == FUNDING:
         take_settlement(i, streams.funding[row], lanes, quotes, journal)
     elif kind == MARK:
-        join(quotes[i].mark, streams.bars[row])
+        join(quotes[i].mark, streams.bars[row], quotes[i])
         quotes[i].price = streams.bars[row].close
     elif kind == INDEX:
-        join(quotes[i].index, streams.bars[row])
+        join(quotes[i].index, streams.bars[row], quotes[i])
     elif kind == BRACKETS:
         take_bracket(i, streams.brackets[row], lanes, quotes)
 
@@ -116,9 +199,10 @@ def take_other(kind, i, row, streams, lanes, world, journal):
 def decide(lane, mind, paired, groups, world, bars, journal):
     """The decision hooks of one living lane, after it was marked."""
     decide_bar(context(lane, mind, groups, world, bars), mind.state, mind.params)
-    decide_pairs(lane, mind, paired, groups, world, bars)
     if lane.account.asked == 1:
         accept(lane, world, journal)
+    if paired != 0:
+        decide_pairs(lane, mind, paired, groups, world, bars, journal)
 
 
 @inline
@@ -132,6 +216,8 @@ def end_instant(lanes, minds, groups, world, bars, log):
     for k in range(len(lanes)):
         lane, mind = lanes[k], minds[k]
         if lane.account.alive == 1:
+            if len(ROLES) > 2:
+                refresh_crossed(lane, world.quotes)
             mark(lane, world.quotes)
             if lane.account.equity > 0.0:
                 decide(lane, mind, paired, groups, world, bars, log.journal)
@@ -164,7 +250,7 @@ def advance(streams, lanes, minds, groups, world, log, lo, hi):
     """Process the events lo .. hi; returns the first one not processed, below hi only where the log is full."""
     bars, clock = streams.bars, world.clock
     for at in range(lo, hi):
-        if len(log.equity) > 0 and is_full(log.journal):
+        if len(log.equity) > 0 and is_full(log.journal, len(ROLES)):
             return at
         event = streams.events[at]
         kind, i, row = (event >> KIND_SHIFT) & BYTE, (event >> INSTRUMENT_SHIFT) & BYTE, event & ROW
@@ -172,10 +258,13 @@ def advance(streams, lanes, minds, groups, world, log, lo, hi):
         if kind >= SPOT_BAR:
             bar = bars[row]
             clock.ts = bar.ts_known
-            take_bar(i, row, bar, lanes, world, log.journal)
+            if world.quotes[i].next != NONE:  # two bars of one instrument in one instant
+                take_bars(lanes, world, bars, log.journal)
+            come(row, bar, clock, world.quotes[i])
         else:
             take_other(kind, i, row, streams, lanes, world, log.journal)
         tell(kind, i, row, streams, lanes, minds, groups, world, log.journal)
-        if (event >> LAST_SHIFT) & 1 == 1 and clock.fresh == 1:
+        if (event >> LAST_SHIFT) & 1 == 1 and clock.fresh > 0:
+            take_bars(lanes, world, bars, log.journal)
             end_instant(lanes, minds, groups, world, bars, log)
     return hi

@@ -12,24 +12,6 @@ from backtester.engine.codes import (
 from backtester.engine.jit import jit
 from backtester.engine.money import count_fill, fill, leave, pay, settle_up, transfer
 
-NEVER = 2.0  # a fraction that no part of a path reaches
-
-
-@jit
-def liquidation_at(position, f, a, b):
-    """The fraction of the mark's part from a to b, at or after f, at which the position is liquidated; NEVER where it is not."""
-    end = position.end
-    here = a + f * (b - a)
-    if position.qty > 0.0:
-        if here <= end:
-            return f
-        return max(f, (end - a) / (b - a)) if b <= end else NEVER
-    if position.qty < 0.0:
-        if here >= end:
-            return f
-        return max(f, (end - a) / (b - a)) if b >= end else NEVER
-    return NEVER
-
 
 @jit
 def is_hit(lane, i, j):
@@ -38,19 +20,33 @@ def is_hit(lane, i, j):
 
 
 @jit
-def liquidate(lane, i, ts, mark, price, quotes, journal):
-    """Close the position of instrument i where its mark and its path stand; under cross margin the other perpetuals first."""
+def liquidate(lane, i, ts, quotes, journal):
+    """Close the position of instrument i, under cross margin of all perpetuals, where their marks and their paths stand."""
+    last = greatest = i
     for j in range(len(lane.position)):
-        qty = lane.position[j].qty
-        if j != i and qty != 0.0 and is_hit(lane, i, j):
-            fill(lane, j, ts, -qty, quotes[j].price, quotes[j].price, 0.0, LIQUIDATED, NONE, LIQUIDATION_REASON, quotes, journal)
+        if is_hit(lane, i, j) and lane.position[j].qty != 0.0:
+            last = j
+            if lane.position[greatest].qty == 0.0 or notional(lane, j) > notional(lane, greatest):
+                greatest = j
+    if lane.terms[i].mark_slip == 0:
+        greatest, last = last, greatest  # the one that bears the loss comes last
+    for j in range(len(lane.position)):
+        qty, mark = lane.position[j].qty, lane.way[j].mark
+        if is_hit(lane, i, j) and qty != 0.0:
             lane.tally.liquidations += 1
-    lane.tally.liquidations += 1
-    if lane.terms[i].mark_slip == 1:
-        close_at_market(lane, i, ts, mark, price, quotes, journal)
-    else:
-        close_bankrupt(lane, i, ts, quotes, journal)
+            if lane.terms[i].mark_slip == 1:
+                close_at_market(lane, j, ts, j == last, quotes, journal)
+            elif j != last:
+                fill(lane, j, ts, -qty, mark, mark, 0.0, LIQUIDATED, NONE, LIQUIDATION_REASON, quotes, journal)
+    if lane.terms[i].mark_slip == 0:
+        close_bankrupt(lane, last, ts, quotes, journal)
     settle_up(lane, i, quotes)
+
+
+@jit
+def notional(lane, i):
+    """Of a position at its mark, quote."""
+    return abs(lane.position[i].qty) * lane.way[i].mark
 
 
 @jit
@@ -62,15 +58,18 @@ def close_bankrupt(lane, i, ts, quotes, journal):
     price = position.entry - lost / position.qty
     pay(lane, ts, i, wallet, LIQUIDATION, -lost, journal)
     count_fill(lane, i, ts, -position.qty, price, price, 0.0, LIQUIDATED, NONE, LIQUIDATION_REASON, journal)
-    leave(lane, i, ts, abs(position.qty), price, -lost, 0.0, LIQUIDATION_REASON, quotes[i].ts_open, journal)
+    leave(lane, i, ts, abs(position.qty), price, -lost, 0.0, NONE, LIQUIDATION_REASON, quotes[i].ts_open, journal)
 
 
 @jit
-def close_at_market(lane, i, ts, mark, price, quotes, journal):
-    """At the worse of mark and price with a taker's slippage and the liquidation fee; insurance covers what is missing."""
-    position, terms = lane.position[i], lane.terms[i]
+def close_at_market(lane, i, ts, last, quotes, journal):
+    """At the worse of mark and price with a taker's slippage and the liquidation fee.
+
+    After the `last` position of a wallet insurance covers what is missing.
+    """
+    position, way, terms = lane.position[i], lane.way[i], lane.terms[i]
     qty = position.qty
-    best = min(mark, price) if qty > 0.0 else max(mark, price)
+    best = min(way.mark, way.x) if qty > 0.0 else max(way.mark, way.x)
     worse = best * (1.0 - terms.slippage if qty > 0.0 else 1.0 + terms.slippage)
     rate = terms.liquidation_fee if terms.liquidation_fee == terms.liquidation_fee else quotes[i].bracket.liquidation_fee
     gain, fee = qty * (worse - position.entry), abs(qty) * worse * rate
@@ -79,10 +78,10 @@ def close_at_market(lane, i, ts, mark, price, quotes, journal):
     if fee != 0.0:
         pay(lane, ts, i, wallet, LIQUIDATION_FEE, -fee, journal)
     left = position.margin if wallet == i else lane.account.cash
-    if left < 0.0:
+    if left < 0.0 and last:
         pay(lane, ts, i, wallet, INSURANCE, -left, journal)
         gain -= left
     elif wallet == i:
         transfer(lane, ts, i, i, ACCOUNT_WALLET, left, journal)
     count_fill(lane, i, ts, -qty, worse, best, fee, LIQUIDATED, NONE, LIQUIDATION_REASON, journal)
-    leave(lane, i, ts, abs(qty), worse, gain, fee, LIQUIDATION_REASON, quotes[i].ts_open, journal)
+    leave(lane, i, ts, abs(qty), worse, gain, fee, NONE, LIQUIDATION_REASON, quotes[i].ts_open, journal)

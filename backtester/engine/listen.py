@@ -7,9 +7,12 @@ from backtester.engine.state import Tradable
 from backtester.records import KIND
 
 ANY = -1  # instrument: what happens outside belongs to none
-PERP_HOOKS = {
-    "funding": "funding", "open_interest": "open_interest", "long_short_ratio": "long_short_ratio", "liquidation": "liquidations",
-    "trade": "trades", "depth": "depth", "mark": "mark_bars", "index": "index_bars", "premium_index": "premium_index_bars",
+SPOT_OF, PERP_OF = 0, 1  # of an asset
+RECORDS = {  # what an asset's see_<name>(x, seen, p) and on_<name>(ctx, x, s, p) hear: the stream, and of which of its instruments
+    "funding": ("funding", PERP_OF), "open_interest": ("open_interest", PERP_OF), "long_short_ratio": ("long_short_ratio", PERP_OF),
+    "liquidation": ("liquidations", PERP_OF), "trade": ("trades", PERP_OF), "spot_trade": ("trades", SPOT_OF),
+    "depth": ("depth", PERP_OF), "spot_depth": ("depth", SPOT_OF), "mark": ("mark_bars", PERP_OF), "index": ("index_bars", PERP_OF),
+    "premium_index": ("premium_index_bars", PERP_OF),
 }
 FIND = {
     "bars": inline(lambda streams, row: streams.bars[row]),
@@ -102,10 +105,9 @@ def listeners(hooks: dict, roles: tuple[str, ...], context, accept) -> list[tupl
     """What the strategy listens to: (kind, instrument or ANY, how the record is found, how it is announced)."""
     names = [("exogenous", "exogenous", ANY)]
     for spot in range(0, len(roles), 2):
-        prefix, perp = prefix_of(roles, spot // 2), spot + 1
-        names += [(f"{prefix}spot", "spot_bars", spot), (f"{prefix}perp", "perp_bars", perp)]
-        names += [(f"{prefix}spot_trade", "trades", spot), (f"{prefix}spot_depth", "depth", spot)]
-        names += [(prefix + name, stream, perp) for name, stream in PERP_HOOKS.items()]
+        prefix = prefix_of(roles, spot // 2)
+        names += [(f"{prefix}spot", "spot_bars", spot), (f"{prefix}perp", "perp_bars", spot + 1)]
+        names += [(prefix + name, stream, spot + which) for name, (stream, which) in RECORDS.items()]
     asked = [(stream, i, hooks.get(f"see_{name}"), hooks.get(f"on_{name}")) for name, stream, i in names]
     heard = [each for each in asked if each[2] or each[3]]
     return [(KIND[stream], i, FIND.get(stream, FIND["bars"]), announcement(see, on, context, accept)) for stream, i, see, on in heard]
@@ -154,16 +156,20 @@ def pairs_of(hooks: dict, roles: tuple[str, ...], n: int = 0):
     return complete
 
 
-def decisions_of(hooks: dict, roles: tuple[str, ...], context, n: int = 0):
+def decisions_of(hooks: dict, roles: tuple[str, ...], context, accept, n: int = 0):
     """The decision hooks on completed pairs of the assets from number n on."""
     if 2 * n == len(roles):
-        return fresh(lambda lane, mind, paired, groups, world, bars: None)
-    on, bit, others = or_nothing(hooks, f"on_{prefix_of(roles, n)}pair", 3), 1 << n, decisions_of(hooks, roles, context, n + 1)
+        return fresh(lambda lane, mind, paired, groups, world, bars, journal: None)
+    on, bit, others = hooks.get(f"on_{prefix_of(roles, n)}pair"), 1 << n, decisions_of(hooks, roles, context, accept, n + 1)
+    if on is None:
+        return others
 
     @fresh
-    def decide_pairs(lane, mind, paired, groups, world, bars):
+    def decide_pairs(lane, mind, paired, groups, world, bars, journal):
         if paired & bit != 0:
             on(context(lane, mind, groups, world, bars), mind.state, mind.params)
-        others(lane, mind, paired, groups, world, bars)
+            if lane.account.asked == 1:
+                accept(lane, world, journal)
+        others(lane, mind, paired, groups, world, bars, journal)
 
     return decide_pairs

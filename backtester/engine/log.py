@@ -11,7 +11,7 @@ import numpy as np
 from backtester.engine.codes import AMENDED, CASH, END, FILL, NONE, ORDER, TRADE
 from backtester.engine.jit import jit
 
-ROOM = 1024  # rows that one event can add to the journal at the most, with a margin
+ROOM = 1024  # rows an instrument that one event can add to the journal at the most, with a margin
 
 JOURNAL = np.dtype([
     ("what", "i8"),         # codes.ORDER ...; it says what the other fields mean, see the writers below
@@ -49,9 +49,9 @@ def recording(lane):
 
 
 @jit
-def is_full(journal):
+def is_full(journal, instruments):
     """Whether the next event might not find room; the driver then hands over a longer journal."""
-    return journal[0].order + ROOM > len(journal)
+    return journal[0].order + ROOM * instruments > len(journal)
 
 
 @jit
@@ -111,9 +111,9 @@ def write_fill(journal, ts, i, order, reason, liquidity, qty, price, fee, slippa
 
 
 @jit
-def write_trade(journal, ts, i, position, side, pnl, reason):
-    """A round trip that ended at `ts` for `reason`."""
-    n = write(journal, TRADE, ts, i, NONE, reason, position.reason)
+def write_trade(journal, ts, i, order, position, side, pnl, reason):
+    """A round trip that ended at `ts` with a fill of `order`, for `reason`."""
+    n = write(journal, TRADE, ts, i, order, reason, position.reason)
     row = journal[n]
     row.since = position.opened
     row.a = side * position.largest    # largest |position|, base, signed

@@ -19,6 +19,18 @@ def maintenance(terms, bracket, notional):
 
 
 @jit
+def maintenance_rate(terms, bracket, notional):
+    """How fast that margin grows with the notional (fraction): the rate of the line that holds."""
+    if terms.maintenance == terms.maintenance:
+        return terms.maintenance
+    most, rate = 0.0, 0.0
+    for n in range(bracket.tiers):
+        if notional * bracket.rate[n] - bracket.amount[n] >= most:
+            most, rate = notional * bracket.rate[n] - bracket.amount[n], bracket.rate[n]
+    return rate
+
+
+@jit
 def liquidation_price(side, size, entry, wallet, terms, bracket):
     """The mark at which `wallet` and the profit of the position are its maintenance margin."""
     if terms.maintenance == terms.maintenance:
@@ -38,10 +50,26 @@ def backing(lane, i, quotes):
         return lane.position[i].margin
     out = lane.account.cash
     for j in range(len(lane.position)):
-        other = lane.position[j]
+        other, mark = lane.position[j], lane.way[j].mark
         if j != i and lane.terms[j].perp == 1 and other.qty != 0.0:
-            price = quotes[j].price
-            out += other.qty * (price - other.entry) - maintenance(lane.terms[j], quotes[j].bracket, abs(other.qty) * price)
+            out += other.qty * (mark - other.entry) - maintenance(lane.terms[j], quotes[j].bracket, abs(other.qty) * mark)
+    return out
+
+
+@jit
+def is_crossed(lane):
+    """Whether several perpetuals share one margin, so that each other's marks decide."""
+    return lane.account.perps > 1 and lane.terms[0].isolated == 0
+
+
+@jit
+def surplus(lane, quotes):
+    """What the margin balance of a crossed account has above the maintenance margin of all its perpetuals, quote."""
+    out = balance(lane)
+    for j in range(len(lane.position)):
+        position = lane.position[j]
+        if lane.terms[j].perp == 1 and position.qty != 0.0:
+            out -= maintenance(lane.terms[j], quotes[j].bracket, abs(position.qty) * lane.way[j].mark)
     return out
 
 
@@ -68,22 +96,22 @@ def widen(quote, position):
 
 
 @jit
-def balance(lane, quotes):
+def balance(lane):
     """The margin balance under cross margin (quote): cash and the unrealised profit of all perpetuals at their marks."""
     out = lane.account.cash
     for j in range(len(lane.position)):
         if lane.terms[j].perp == 1:
-            out += lane.position[j].qty * (quotes[j].price - lane.position[j].entry)
+            out += lane.position[j].qty * (lane.way[j].mark - lane.position[j].entry)
     return out
 
 
 @jit
-def needed(lane, skip, quotes):
+def needed(lane, skip):
     """The initial margin (quote) of all perpetuals at their marks, except instrument `skip`."""
     out = 0.0
     for j in range(len(lane.position)):
         if j != skip and lane.terms[j].perp == 1:
-            out += abs(lane.position[j].qty) * quotes[j].price / lane.terms[j].leverage
+            out += abs(lane.position[j].qty) * lane.way[j].mark / lane.terms[j].leverage
     return out
 
 
@@ -112,26 +140,27 @@ def refusal_of(lane, i, qty, price, rate, whole, quotes):
     if before * qty >= 0.0 and abs(whole) * price < terms.min_notional:
         return BELOW_NOTIONAL
     if terms.perp == 0:
-        return refusal_of_purchase(lane, qty * price * (1.0 + terms.taker), quotes) if qty > 0.0 else NO_REFUSAL
+        return refusal_of_purchase(lane, qty * price * (1.0 + terms.taker)) if qty > 0.0 else NO_REFUSAL
     turned = before * after < 0.0 and abs(after) > DUST * abs(qty)
     if abs(after) <= abs(before) and not turned:
         return NO_REFUSAL
     if abs(after) * price > largest(terms, quotes[i].bracket):
         return ABOVE_BRACKET
+    fee = abs(qty) * price * rate
     if terms.isolated == 0:
-        short = abs(after) * price / terms.leverage + needed(lane, i, quotes) > balance(lane, quotes)
+        short = abs(after) * price / terms.leverage + fee + needed(lane, i) > balance(lane)
     else:
-        short = cost_isolated(lane.position[i], qty, price, terms) + abs(qty) * price * rate > lane.account.cash
+        short = cost_isolated(lane.position[i], qty, price, terms) + fee > lane.account.cash
     return NO_MARGIN if short else NO_REFUSAL
 
 
 @jit
-def refusal_of_purchase(lane, cost, quotes):
+def refusal_of_purchase(lane, cost):
     """Why the account cannot pay `cost` (quote) for spot."""
     if cost > lane.account.cash:
         return NO_CASH
     tied = lane.terms[0].isolated == 0 and lane.account.perps > 0
-    return NO_CASH if tied and cost > balance(lane, quotes) - needed(lane, -1, quotes) else NO_REFUSAL
+    return NO_CASH if tied and cost > balance(lane) - needed(lane, -1) else NO_REFUSAL
 
 
 @jit

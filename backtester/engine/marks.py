@@ -1,13 +1,17 @@
 """The mark price: what positions are valued at, and the bar whose extremes decide who is liquidated."""
 
 from backtester.engine.jit import jit
-from backtester.engine.margin import refresh, widen
+from backtester.engine.margin import is_crossed, refresh, widen
 
 
 @jit
-def join(joined, bar):
-    """Add a bar to those since the instrument's last one."""
-    if joined.bars == 0:
+def join(joined, bar, quote):
+    """Add a bar of a mark or an index to those that lie inside the same bar of the instrument."""
+    if quote.interval == 0:
+        return
+    window = (bar.ts_event - quote.first) // quote.interval
+    if window != joined.window:
+        joined.window = window
         joined.open = bar.open
         joined.high = bar.high
         joined.low = bar.low
@@ -15,7 +19,12 @@ def join(joined, bar):
     joined.low = min(joined.low, bar.low)
     joined.close = bar.close
     joined.ts_close = bar.ts_close
-    joined.bars += 1
+
+
+@jit
+def is_of(joined, bar, quote):
+    """Whether the joined bars lie inside this bar and end with it."""
+    return joined.ts_close == bar.ts_close and joined.window == (bar.ts_event - quote.first) // quote.interval
 
 
 @jit
@@ -31,8 +40,8 @@ def copy(path, source, basis):
 def find_mark(quote, bar):
     """The mark's bar for a bar of a perpetual: its own stream, else the index and the basis, else the bar itself."""
     mark, index = quote.mark, quote.index
-    indexed = index.bars > 0 and index.ts_close == bar.ts_close
-    if mark.bars > 0 and mark.ts_close == bar.ts_close:
+    indexed = is_of(index, bar, quote)
+    if is_of(mark, bar, quote):
         copy(quote.path, mark, 0.0)
     elif indexed and quote.basis == quote.basis:
         copy(quote.path, index, quote.basis)
@@ -40,8 +49,14 @@ def find_mark(quote, bar):
         copy(quote.path, bar, 0.0)
     if indexed:
         quote.basis = bar.close - index.close
-    mark.bars = 0
-    index.bars = 0
+
+
+@jit
+def stand(lane, quotes):
+    """Every instrument of the lane stands at its last mark."""
+    for j in range(len(lane.position)):
+        lane.way[j].mark = quotes[j].price
+        lane.way[j].x = quotes[j].price
 
 
 @jit
@@ -60,11 +75,11 @@ def narrow(lanes, i, quote):
 
 
 @jit
-def refresh_cross(lanes, quotes):
-    """Under cross margin another perpetual's mark moves the liquidation price."""
-    for k in range(len(lanes)):
-        if lanes[k].account.perps > 1 and lanes[k].terms[0].isolated == 0:
-            refresh(lanes[k], quotes)
+def refresh_crossed(lane, quotes):
+    """Where perpetuals share one margin, each other's marks have moved their liquidation prices."""
+    if is_crossed(lane):
+        stand(lane, quotes)
+        refresh(lane, quotes)
 
 
 @jit

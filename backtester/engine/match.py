@@ -165,7 +165,9 @@ def move(to, order):
     to.trigger = order.trigger
     to.extreme = order.extreme
     to.parent = order.parent
+    to.entry = order.entry
     to.partner = order.partner
+    to.patient = order.patient
     to.cancel_at = order.cancel_at
     to.amend_at = order.amend_at
     to.amend_qty = order.amend_qty

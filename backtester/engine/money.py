@@ -66,7 +66,7 @@ def fill(lane, i, ts, qty, price, best, rate, liquidity, order, reason, quotes, 
         pay(lane, ts, i, ACCOUNT_WALLET, FEE, -fee, journal)
     count_fill(lane, i, ts, qty, price, best, fee, liquidity, order, reason, journal)
     if closed > 0.0:
-        leave(lane, i, ts, closed, price, gain, fee * closed / size, reason, quotes[i].ts_open, journal)
+        leave(lane, i, ts, closed, price, gain, fee * closed / size, order, reason, quotes[i].ts_open, journal)
     if opened > 0.0:
         if terms.isolated == 1 and terms.perp == 1:
             transfer(lane, ts, i, ACCOUNT_WALLET, i, opened * price / terms.leverage, journal)
@@ -123,7 +123,7 @@ def realise(lane, i, ts, closed, price, reason, journal):
 
 
 @jit
-def leave(lane, i, ts, closed, price, gain, fee, reason, ts_open, journal):
+def leave(lane, i, ts, closed, price, gain, fee, order, reason, ts_open, journal):
     """`closed` base leave the position with a gain (quote) before its fee; the round trip ends where nothing is left."""
     position = lane.position[i]
     side = 1.0 if position.qty > 0.0 else -1.0
@@ -137,7 +137,7 @@ def leave(lane, i, ts, closed, price, gain, fee, reason, ts_open, journal):
         return
     count_trade(lane.tally, position, position.realised - position.fees - position.funding, ts_open)
     if recording(lane):
-        write_trade(journal, ts, i, position, side, position.realised - position.fees - position.funding, reason)
+        write_trade(journal, ts, i, order, position, side, position.realised - position.fees - position.funding, reason)
     position.qty = 0.0
     position.entry = 0.0
 

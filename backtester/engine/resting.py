@@ -4,8 +4,8 @@
 from backtester.engine.book import end_partner, end_reduce_only
 from backtester.engine.codes import CANCELLED, NO_REFUSAL, REFUSED, WOULD_TAKE
 from backtester.engine.jit import jit
-from backtester.engine.liquidate import NEVER
 from backtester.engine.match import FOK, GTC, acts, down, fill_market, fillable, finish, given, make, take, up
+from backtester.engine.path import NEVER
 from backtester.engine.state import ADVERSE
 from backtester.orders import Kind
 
@@ -21,7 +21,8 @@ NAN = float("nan")
 def follow_up(lane, i, order, before, price, ts, ts_open, journal):
     """After an order may have filled: `before` was the position, `ts_open` is the bar's open.
 
-    Its partner ends, its children come to life at `price`.
+    Its partner and what is left of its entry end, its children come to life at `price`. Of a bracket's stop and target only a
+    whole fill ends the other one.
     """
     position = lane.position[i]
     after = position.qty
@@ -32,7 +33,9 @@ def follow_up(lane, i, order, before, price, ts, ts_open, journal):
     on_path = ts != ts_open
     if on_path and before * after <= 0.0:
         position.turned = 1 if after != 0.0 else 0
-    if order.partner >= 0:
+    if order.entry >= 0:
+        end_partner(lane, i, order.entry, ts, journal)
+    if order.partner >= 0 and (order.qty == 0.0 or order.patient == 0):
         end_partner(lane, i, order.partner, ts, journal)
     for j in range(position.resting):
         child = lane.book[i, j]

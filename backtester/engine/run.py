@@ -62,6 +62,10 @@ def new_tile(bound: Bound, market, params: np.ndarray, terms: np.ndarray, record
         quote = world["quotes"][i]
         quote["traded"] = ("spot_bars", i) in market.tables or ("perp_bars", i) in market.tables
         quote["longs_end"], quote["shorts_end"], quote["basis"] = -np.inf, np.inf, np.nan
+        quote["next"] = quote["mark"]["window"] = quote["index"]["window"] = -1
+        own = market.tables.get(("perp_bars", i), ())
+        if len(own):
+            quote["first"], quote["interval"] = own["ts_event"][0], own["ts_close"][0] - own["ts_event"][0]
     clock, step = world["clock"], sampling_step(market)
     clock["step"] = step
     clock["next_sample"] = -(-market.start // step) * step

@@ -12,7 +12,7 @@ from backtester.records import BRACKET, SETTLEMENTS, row_type
 CLOCK = np.dtype([
     ("ts", "i8"),           # now: ts_known of the instant, ns
     ("ts_close", "i8"),     # the latest close of any bar so far, ns
-    ("fresh", "i8"),        # a bar became known in this instant
+    ("fresh", "i8"),        # bars that became known in this instant
     ("next_sample", "i8"),  # the next moment at which equity is sampled for the ratios, ns
     ("step", "i8"),         # from one sample to the next, ns
     ("marks", "i8"),        # instants with a bar so far
@@ -20,7 +20,7 @@ CLOCK = np.dtype([
     ("events", "i8"),       # events so far
 ])
 JOINED = np.dtype([         # bars of one stream as one bar
-    ("bars", "i8"),         # how many; 0: none
+    ("window", "i8"),       # the bar of the instrument that they lie inside, counted from its first; -1: none yet
     ("ts_close", "i8"),     # of the last one, ns
     ("open", "f8"),         # quote
     ("high", "f8"),
@@ -29,6 +29,10 @@ JOINED = np.dtype([         # bars of one stream as one bar
 ])
 QUOTE = np.dtype([          # one an instrument
     ("row", "i8"),          # its last known bar in Streams.bars
+    ("next", "i8"),         # the bar that came in this instant and waits for its end; -1: none
+    ("moving", "i8"),       # 1: its bar is one of the group that is being processed
+    ("first", "i8"),        # open of its first bar, ns
+    ("interval", "i8"),     # length of its bars, ns
     ("price", "f8"),        # its mark: what positions are valued at, quote
     ("traded", "i8"),       # 1: the market has bars of it
     ("ts_open", "i8"),      # open of the bar that is being processed, ns
@@ -39,8 +43,8 @@ QUOTE = np.dtype([          # one an instrument
     ("longs_end", "f8"),    # no long position of this tile's lanes is liquidated above, no short one below, quote
     ("shorts_end", "f8"),
     ("basis", "f8"),        # perp less index, both at the last close at which both were known, quote
-    ("mark", row_type(JOINED)),           # mark bars since its last bar
-    ("index", row_type(JOINED)),          # index bars since its last bar
+    ("mark", row_type(JOINED)),           # mark bars inside the next bar
+    ("index", row_type(JOINED)),          # index bars inside the next bar
     ("path", row_type(JOINED)),           # the mark's bar of the bar that is being processed
     ("bracket", row_type(BRACKET)),       # the margin brackets in force
     ("due", "i8"),          # settlements known before the bar that tells which position they meet
@@ -112,6 +116,11 @@ POSITION = np.dtype([
     ("fees", "f8"),         # of this round trip, quote
     ("funding", "f8"),      # paid in this round trip, quote
 ])
+WAY = np.dtype([            # where the lane is on the path of the bar that is being processed
+    ("up", "i8"),           # 1: it goes to the high first
+    ("x", "f8"),            # where the price stands, quote; of an instrument whose bar is not processed: its mark
+    ("mark", "f8"),         # where the mark stands, quote
+])
 ASK = np.dtype([
     ("qty", "f8"),          # wish of the hook that just ran, base; 0: none
     ("reason", "i8"),
@@ -146,7 +155,9 @@ ORDER = np.dtype([          # a waiting order
     ("trigger", "f8"),      # quote; of a trailing stop: the distance
     ("extreme", "f8"),      # best price since a trailing stop's arrival, quote
     ("parent", "i8"),       # the order that it waits for; -1: it lives
+    ("entry", "i8"),        # the entry of its bracket; -1: it has none
     ("partner", "i8"),      # the order that one-cancels-other ties it to; -1: none
+    ("patient", "i8"),      # 1: the stop or the target of a bracket: only a whole fill ends the partner
     ("cancel_at", "i8"),    # a cancel arrives, ns; 0: none
     ("amend_at", "i8"),     # an amendment arrives, ns; 0: none
     ("amend_qty", "f8"),    # base; NaN: as it is
@@ -155,7 +166,7 @@ ORDER = np.dtype([          # a waiting order
     ("born", "i8"),         # 1: it came to life on this bar's path and has not been looked at
 ])
 SLOTS = 4                   # market orders that may wait at an instrument in one lane
-PLACES = 16                 # other orders that may
+PLACES = 32                 # other orders that may
 TERMS = np.dtype([          # what the venue charges and allows
     ("taker", "f8"),        # fraction of notional
     ("maker", "f8"),        # fraction of notional
@@ -198,6 +209,7 @@ def lane_dtype(instruments: int, numbered: bool = False) -> np.dtype:
         ("account", row_type(ACCOUNT)),
         ("tally", row_type(TALLY)),
         ("position", row_type(POSITION), (instruments,)),
+        ("way", row_type(WAY), (instruments,)),
         ("ask", row_type(ASK), (instruments,)),
         ("slots", row_type(ORDER), (instruments, SLOTS)),
         ("terms", row_type(TERMS), (instruments,)),

@@ -5,7 +5,7 @@ import numpy as np
 from backtester.errors import UserError
 from backtester.market.schema import OF_KIND, OPTIONAL, Instrument, all_roles, known_stream
 from backtester.market.times import iso
-from backtester.records import BAR, BRACKET, FUNDING, SETTLEMENTS, STREAMS
+from backtester.records import BAR, BRACKET, EXOGENOUS, FUNDING, SETTLEMENTS, STREAMS
 
 
 def check_tables(name: str, instruments: tuple[Instrument, ...], tables: dict) -> None:
@@ -22,6 +22,9 @@ def check_tables(name: str, instruments: tuple[Instrument, ...], tables: dict) -
     for index, instrument in enumerate(instruments):
         if ("funding", index) in tables and ("perp_bars", index) in tables:
             check_settlements(tables["funding", index], tables["perp_bars", index], f"{name}: funding/{instrument.name}")
+        for stream in ("mark_bars", "index_bars"):
+            if (stream, index) in tables and ("perp_bars", index) in tables:
+                check_inside(tables[stream, index], tables["perp_bars", index], f"{name}: {stream}/{instrument.name}")
 
 
 def refuse(wrong: np.ndarray, table: np.ndarray, place: str, why: str) -> None:
@@ -49,12 +52,20 @@ def check_order(table: np.ndarray, place: str) -> None:
         refuse(np.append(False, step == 0), table, place, "ts_event stands twice: keep one of the two rows")
 
 
+def check_inside(marks: np.ndarray, bars: np.ndarray, place: str) -> None:
+    """Bars of a mark or an index fit into those of their perpetual; longer ones would never say what happened inside one."""
+    if len(marks) and len(bars):
+        own, others = marks["ts_close"][0] - marks["ts_event"][0], bars["ts_close"][0] - bars["ts_event"][0]
+        if others % own:
+            raise UserError(f"{place}: bars of {own / 60e9:g} minutes do not fit into the perpetual's of {others / 60e9:g}: import shorter ones")
+
+
 def check_known(table: np.ndarray, place: str) -> None:
-    """Nothing is known before it happened, and no bar before it closed."""
+    """Nothing is known before it happened, and no bar before it closed; but a calendar knows of events that are to come."""
     if table.dtype.names == BAR.names:
         refuse(table["ts_close"] <= table["ts_event"], table, place, "ts_close must be later than ts_event")
         refuse(table["ts_known"] < table["ts_close"], table, place, "ts_known is before the bar's close: right is ts_close + lag")
-    else:
+    elif table.dtype.names != EXOGENOUS.names:
         refuse(table["ts_known"] < table["ts_event"], table, place, "ts_known is before ts_event: right is ts_event + lag")
 
 

@@ -77,11 +77,7 @@ def fee(venue: dict, instrument, key: str) -> str:
 
 def of_perpetual(market, venue: dict, name: str) -> list[str]:
     """Mark, funding, brackets and liquidation fee of one perpetual."""
-    kinds = [kind for kind in MARKS if market.counts.get(f"{kind}_bars/{name}")]
-    if kinds:
-        out = [f"{name}: valued and liquidated at {MARKS[kinds[0]]}; where that lacks, at its own price"]
-    else:
-        out = [f"{name}: FALLBACK no mark or index stream: valued and liquidated at its own price"]
+    out = of_mark(market, name)
     if not market.counts.get(f"funding/{name}"):
         out.append(f"{name}: FALLBACK venue.missing_funding=free: no funding data, held free of charge")
     brackets = market.source.get("brackets", {}).get(name)
@@ -95,6 +91,20 @@ def of_perpetual(market, venue: dict, name: str) -> list[str]:
     return out
 
 
+def of_mark(market, name: str) -> list[str]:
+    """What a perpetual is valued and liquidated at, and for which share of its bars that is known in time."""
+    index = next(n for n, each in enumerate(market.instruments) if each.name == name)
+    kinds = [kind for kind in MARKS if market.counts.get(f"{kind}_bars/{name}")]
+    if not kinds:
+        return [f"{name}: FALLBACK no mark or index stream: valued and liquidated at its own price"]
+    bars, marks = (market.tables.get((f"{kind}_bars", index), market.streams.bars[:0]) for kind in ("perp", kinds[0]))
+    at = np.minimum(np.searchsorted(marks["ts_close"], bars["ts_close"]), len(marks) - 1)
+    known = (marks["ts_close"][at] == bars["ts_close"]) & (marks["ts_known"][at] <= bars["ts_known"])
+    share = known.mean() if len(known) else 0.0
+    said = f"valued and liquidated at {MARKS[kinds[0]]}, known in time for {100.0 * share:.4g} % of its bars; else at its own price"
+    return [f"{name}: {said}" if share >= MOST else f"{name}: FALLBACK {said}"]
+
+
 def of_brackets(name: str, brackets: dict) -> list[str]:
     """Where the margin brackets of a perpetual are from; a version without any known table is a fallback."""
     versions = {each["valid_from"][:10]: each["basis"] for each in brackets["versions"]}
@@ -104,6 +114,7 @@ def of_brackets(name: str, brackets: dict) -> list[str]:
 
 
 STEPS = {"tick": "tick", "lot": "lot", "min_notional": "smallest order"}
+MOST = 0.99  # of the bars have a mark, or it is a fallback that they have not
 MARKS = {"mark": "its mark price", "index": "its index price and the basis"}  # in the order in which the venue looks for them
 FILLS = {
     "next_open": "a market order fills at its instrument's next open, which is older than the decision by the bar's publication lag",

@@ -21,7 +21,7 @@ def tables(log: Log, market, reasons: dict[int, str]) -> dict[str, dict[str, np.
     why = reasons | VENUE_REASON
     out = {
         "equity": equity_table(log, market),
-        "orders": orders_table(log.journal, names, why, market.start),
+        "orders": orders_table(log.journal, names, why),
         "fills": fills_table(log.journal, names, why),
         "trades": trades_table(log.journal, names, why),
         "ledger": ledger_table(log.journal, names),
@@ -48,7 +48,7 @@ def equity_table(log, market) -> dict:
     return {"ts": log.equity["ts"], "equity": log.equity["equity"], "cash": log.equity["cash"], **held, "drawdown": log.equity["drawdown"]}
 
 
-def orders_table(journal, names, why, start: int) -> dict:
+def orders_table(journal, names, why) -> dict:
     """The life of every order, from the rows that tell of it."""
     rows = journal[journal["what"] == codes.ORDER]
     rows = rows[np.argsort(rows["order"], kind="stable")]
@@ -58,7 +58,7 @@ def orders_table(journal, names, why, start: int) -> dict:
     qty, limit, trigger = amended(journal, rows)
     return {
         "id": rows["order"],
-        "ts": np.maximum(rows["ts"], start),  # what is asked at the start was asked when the first bar opened
+        "ts": rows["ts"],
         "instrument": words(rows["instrument"], names),
         "kind": words(rows["code"], codes.ORDER_KIND),
         "asked": rows["a"],
@@ -76,7 +76,7 @@ def orders_table(journal, names, why, start: int) -> dict:
         "refusal": words(refusal, codes.REFUSAL),
         "filled": filled,
         "price": price,
-        "ts_done": np.where(ts_done == 0, 0, np.maximum(ts_done, start)),
+        "ts_done": ts_done,
     }
 
 
@@ -145,7 +145,18 @@ def trades_table(journal, names, why) -> dict:
         **{name: rows[field] for name, field in zip(("entry_price", "exit_price", "pnl", "fees", "funding"), "bcdef", strict=True)},
         "entry_reason": words(rows["code"], why),
         "exit_reason": words(rows["reason"], why),
+        "exit_kind": exit_kinds(journal, rows, why),
     }
+
+
+def exit_kinds(journal, trades, why) -> np.ndarray:
+    """The kind of the order whose fill ended each round trip; the venue's own reason where there was no order."""
+    asked = journal[journal["what"] == codes.ORDER]
+    asked = asked[np.argsort(asked["order"], kind="stable")]
+    out = words(trades["reason"], why)
+    own = trades["order"] >= 0
+    out[own] = words(asked["code"][places(asked, trades[own])], codes.ORDER_KIND)
+    return out
 
 
 def ledger_table(journal, names) -> dict:

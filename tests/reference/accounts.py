@@ -77,8 +77,8 @@ def split(before: float, qty: float) -> tuple[float, float, float]:
     return closed, size - closed, after
 
 
-def book(lane: Lane, ts: int, here: Instrument, qty: float, price: float, fee: float, reason: str) -> None:
-    """Section 8: a fill closes what is there on the other side, then opens what is left."""
+def book(lane: Lane, ts: int, here: Instrument, qty: float, price: float, fee: float, cause: tuple) -> None:
+    """Section 8: a fill closes what is there on the other side, then opens what is left. `cause`: its reason and its kind."""
     p, isolated = here.position, here.perp and lane.terms.isolated
     closed, opened, after = split(p.qty, qty)
     share = opened / abs(qty)
@@ -100,9 +100,9 @@ def book(lane: Lane, ts: int, here: Instrument, qty: float, price: float, fee: f
         pay(lane, ts, here, False, "transfer", -opened * price / lane.terms.leverage)
         pay(lane, ts, here, True, "transfer", opened * price / lane.terms.leverage)
     if closed:
-        leave(p, closed, price, gain, fee * (1.0 - share), opened > 0.0 or after == 0.0, lane, ts, here, reason)
+        leave(p, closed, price, gain, fee * (1.0 - share), opened > 0.0 or after == 0.0, lane, ts, here, cause)
     if opened:
-        enter(p, opened, price, fee * share, qty, after, ts, reason)
+        enter(p, opened, price, fee * share, qty, after, ts, cause[0])
     p.qty = after
     if after == 0.0:
         p.entry = 0.0
@@ -119,7 +119,7 @@ def enter(p: Position, opened: float, price: float, fee: float, qty: float, afte
     trade.qty = max(trade.qty, abs(after))
 
 
-def leave(p, closed: float, price: float, gain: float, fee: float, over: bool, lane: Lane, ts: int, here: Instrument, reason: str) -> None:
+def leave(p, closed: float, price: float, gain: float, fee: float, over: bool, lane: Lane, ts: int, here: Instrument, cause: tuple) -> None:
     """A position shrinks; at its end the round trip is written down."""
     trade = p.trade
     trade.left, trade.received, trade.gain, trade.fees = (
@@ -128,7 +128,7 @@ def leave(p, closed: float, price: float, gain: float, fee: float, over: bool, l
     if over:
         lane.trades.append((
             here.name, "long" if trade.side > 0 else "short", trade.entry_ts, ts, trade.qty, trade.paid / trade.entered,
-            trade.received / trade.left, trade.gain - trade.fees - trade.funding, trade.fees, trade.funding, trade.reason, reason,
+            trade.received / trade.left, trade.gain - trade.fees - trade.funding, trade.fees, trade.funding, trade.reason, *cause,
         ))
         p.trade = None
 
@@ -170,7 +170,7 @@ def lacks_margin(lane: Lane, here: Instrument, qty: float, price: float, fee: fl
     closed, opened, after = split(p.qty, qty)
     if not lane.terms.isolated:
         others = sum(initial_margin(lane, each) for each in perpetuals(lane) if each is not here)
-        return abs(after) * price / leverage + others > margin_balance(lane)
+        return abs(after) * price / leverage + fee + others > margin_balance(lane)
     gain = closed * (price - p.entry) * (1 if p.qty > 0.0 else -1)
     freed = max(p.margin + gain, 0.0) if closed else 0.0  # a fill that closes and grows has closed all
     return opened * price / leverage + fee > lane.cash + freed

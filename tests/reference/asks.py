@@ -134,7 +134,7 @@ def bracket(lane, now: int, here, action: Action, before: int) -> None:
             finish(child, "cancelled", now, lane)
     stop, target = entry.children
     if stop.status == target.status == "waiting":
-        tie(stop, target)
+        tie(stop, target, patient=True)
 
 
 def ask_amendment(lane, now: int, here, order: Order | None, qty: float, level: float) -> None:

@@ -6,9 +6,9 @@ from math import inf, nan
 
 from reference.accounts import Lane, Position, pay, settle, unrealised
 from reference.asks import ask
+from reference.groups import process
 from reference.liquidation import end
 from reference.market import ORDER, Brackets, Instrument, Settlement, Tier, events
-from reference.matching import process
 from reference.orders import Action
 
 BARS = (ORDER["spot_bars"], ORDER["perp_bars"])
@@ -16,7 +16,7 @@ COLUMNS = {
     "fills": ("ts", "order", "instrument", "qty", "price", "fee", "slippage", "liquidity", "reason"),
     "ledger": ("ts", "instrument", "wallet", "kind", "amount", "balance"),
     "trades": ("instrument", "side", "entry_ts", "exit_ts", "qty", "entry_price", "exit_price", "pnl", "fees", "funding",
-               "entry_reason", "exit_reason"),
+               "entry_reason", "exit_reason", "exit_kind"),
 }
 ORDER_COLUMNS = (
     "id", "ts", "instrument", "kind", "asked", "qty", "limit", "trigger", "distance", "tif", "until", "reduce_only", "post_only", "parent",
@@ -74,20 +74,24 @@ def simulate(tables: dict, instruments, venue: dict, actions: list[Action]) -> d
     """Tables {name: {column: list}} of a run. `tables`: {(stream, instrument index): records}, as a market is built of."""
     here = [instrument_of(n, each, venue, tables) for n, each in enumerate(instruments)]
     lane = Lane(terms_of(venue), here, cash=0.0, peak=float(venue["cash"]))
-    bars = [table for (stream, _), table in tables.items() if stream in ("spot_bars", "perp_bars") and len(table)]
-    pay(lane, min(int(table["ts_event"][0]) for table in bars), None, False, "deposit", float(venue["cash"]))
+    opens = [int(table["ts_event"][0]) for (stream, _), table in tables.items() if stream in ("spot_bars", "perp_bars") and len(table)]
+    pay(lane, min(opens), None, False, "deposit", float(venue["cash"]))
     late = [action for action in actions if action.late]
     for now, instant in groupby(events(tables, actions), key=lambda event: event[0]):
-        closed = 0
+        bars = {}  # that wait for the end of the instant, by instrument
         for _, place, index, _, record in instant:
             if place == ORDER["exogenous"]:
                 decide(lane, now, [record])
-            else:
+            elif place not in BARS:
                 take_record(lane, lane.instruments[index], place, record)
-            if place in BARS:
-                closed = record.closed
-        if closed:
-            mark(lane, closed)
+            elif index in bars:
+                process(lane, bars)
+                bars = {index: record}
+            else:
+                bars[index] = record
+        if bars:
+            process(lane, bars)
+            mark(lane, record.closed)
             due = [action for action in late if action.ts <= now]
             late = late[len(due):]
             decide(lane, now, due)
@@ -101,14 +105,12 @@ def decide(lane: Lane, now: int, actions: list[Action]) -> None:
 
 
 def take_record(lane: Lane, here: Instrument, place: int, record) -> None:
-    """What a record of the market does when it becomes known."""
-    if place in BARS:
-        process(lane, here, record)
-    elif place == ORDER["mark_bars"]:
-        here.marks.add(record)
+    """What a record other than a bar does when it becomes known."""
+    if place == ORDER["mark_bars"]:
+        here.marks.bars.append(record)
         here.mark = record.close
     elif place == ORDER["index_bars"]:
-        here.indices.add(record)
+        here.indices.bars.append(record)
     elif place == ORDER["funding"]:
         settlement = Settlement(*record, here.mark)
         if here.closed >= settlement.ts:

@@ -41,20 +41,17 @@ class Settlement(NamedTuple):
 
 @dataclass(slots=True)
 class Joined:
-    """The bars of a mark or index stream known since the instrument's last bar, as one bar (section 8)."""
+    """The known bars of a mark or index stream that no bar of the instrument has taken yet (section 8)."""
 
-    closed: int = 0
-    prices: tuple | None = None  # open, high, low, close
+    bars: list = field(default_factory=list)
 
-    def add(self, bar: Bar) -> None:
-        first, high, low, _ = self.prices or bar[3:7]
-        self.prices = (first, max(high, bar.high), min(low, bar.low), bar.close)
-        self.closed = bar.closed
-
-    def take(self, closed: int) -> tuple | None:
-        """The joined bar, where its last one closes at `closed`; the next one begins."""
-        taken, self.prices = self.prices, None
-        return taken if self.closed == closed else None
+    def take(self, over: Bar) -> tuple | None:
+        """Those inside a bar as one: open, high, low, close; None where the last of them does not close with it."""
+        inside = [bar for bar in self.bars if over.opened <= bar.opened and bar.closed <= over.closed]
+        self.bars = [bar for bar in self.bars if bar.closed > over.closed]
+        if not inside or inside[-1].closed != over.closed:
+            return None
+        return inside[0].open, max(bar.high for bar in inside), min(bar.low for bar in inside), inside[-1].close
 
 
 @dataclass(slots=True)
@@ -75,7 +72,8 @@ class Instrument:
     brackets: Brackets | None
     lag: int = 0                 # ns, from the close of the last bar to the moment it was known
     closed: int = -1             # ns, close of the last bar
-    mark: float | None = None    # quote, the last one known
+    mark: float | None = None    # quote, the last one known; while its bar is processed, the one where the path stands
+    price: float | None = None   # quote, where the path stands; None outside its own bar
     basis: float | None = None   # quote, close less the index's close
     marks: Joined = field(default_factory=Joined)
     indices: Joined = field(default_factory=Joined)
@@ -87,7 +85,7 @@ class Instrument:
 
 def mark_path(here: Instrument, bar: Bar) -> tuple:
     """The mark's open, high, low, close for a perp bar: its own stream, the index plus the basis, the bar itself."""
-    own, index = here.marks.take(bar.closed), here.indices.take(bar.closed)
+    own, index = here.marks.take(bar), here.indices.take(bar)
     basis = here.basis
     if index is not None:
         here.basis = bar.close - index[3]

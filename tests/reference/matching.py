@@ -1,51 +1,10 @@
-"""One bar: who meets its open, how much fills and at what price (docs/venue.md, sections 2, 4, 5, 6 and 7)."""
+"""One order: whether it meets an open, how much fills and at what price (docs/venue.md, sections 4, 5, 6 and 7)."""
 
 from math import sqrt
 
-from reference.accounts import LEAST, Lane, above_cap, book, cannot_pay, lacks_margin, settle
-from reference.liquidation import beyond, level, liquidate
-from reference.market import Bar, Instrument, mark_path
-from reference.orders import LIMIT, STOP_LIMIT, TAKE_PROFIT, TRAILING_STOP, Order, carry_out, down, finish, stop_price
-from reference.path import walk
-
-
-def process(lane: Lane, here: Instrument, bar: Bar) -> None:
-    """Section 2, steps 1 to 5."""
-    mark = mark_path(here, bar) if here.perp else bar[3:7]
-    if here.mark is None:
-        here.mark = bar.open
-    pay_settlements(lane, here, bar, bar.opened)
-    here.volume, here.room = bar.volume, room(lane, bar)
-    carry_out(lane, here, bar.opened)
-    for order in list(here.waiting):
-        if order.status == "waiting" and order.alive and order.at_market:
-            meet_market(lane, here, order, bar)
-    price = level(lane, here)
-    if beyond(here, mark[0], price):
-        liquidate(lane, here, bar.opened, mark[0], bar.open)
-    for order in list(here.waiting):
-        if order.status == "waiting" and order.alive and not order.at_market:
-            look(lane, here, order, bar)
-    pay_settlements(lane, here, bar, bar.closed - 1)
-    walk(lane, here, bar, mark)
-    pay_settlements(lane, here, bar, bar.closed)
-    here.closed, here.lag, here.mark = bar.closed, bar.known - bar.closed, mark[3]
-
-
-def pay_settlements(lane: Lane, here: Instrument, bar: Bar, until: int) -> None:
-    """Those that wait for a bar and lie no later than `until`."""
-    while here.settlements and here.settlements[0].ts <= until:
-        settle(lane, here, here.settlements.pop(0), bar.open)
-
-
-def room(lane: Lane, bar: Bar) -> float | None:
-    """Base that a bar gives; None: no bound (section 5)."""
-    terms = lane.terms
-    if terms.participation is None and not terms.impact:
-        return None
-    if not bar.volume > 0.0:
-        return 0.0
-    return None if terms.participation is None else terms.participation * bar.volume
+from reference.accounts import LEAST, Lane, above_cap, book, cannot_pay, lacks_margin
+from reference.market import Bar, Instrument
+from reference.orders import LIMIT, STOP_LIMIT, TAKE_PROFIT, TRAILING_STOP, Order, down, finish, stop_price
 
 
 def gives(here: Instrument, want: float) -> float:
@@ -149,7 +108,7 @@ def execute(lane: Lane, here: Instrument, order: Order, best: float, ts: int, pl
     before = here.position.qty
     slippage, liquidity = size * abs(price - best), "maker" if maker else "taker"
     lane.fills.append((ts, order.id, here.name, order.side * size, price, fee, slippage, liquidity, order.reason))
-    book(lane, ts, here, order.side * size, price, fee, order.reason)
+    book(lane, ts, here, order.side * size, price, fee, (order.reason, order.kind))
     follow_up(lane, here, order, size, price, ts, place, before)
 
 
@@ -181,16 +140,19 @@ def refusal_of(lane: Lane, here: Instrument, order: Order, size: float, price: f
 
 
 def follow_up(lane: Lane, here: Instrument, order: Order, size: float, price: float, ts: int, place: tuple, before: float) -> None:
-    """What a fill does to orders: itself, its children, its partner, and those that reduce only."""
+    """What a fill does to orders: itself, its children, its partner, its entry, and those that reduce only."""
     order.filled += order.side * size
     order.value += size * price
-    if order.left < LEAST * size:
+    whole = order.left < LEAST * size
+    if whole:
         finish(order, "filled", ts, lane)
     woken = [child for child in order.children if child.asleep and child.status == "waiting"]
     for child in woken:
         child.asleep, child.alive, child.first, child.born = False, True, not place, place
-    if order.partner is not None and order.partner.status == "waiting":
-        finish(order.partner, "cancelled", ts, lane)
+    entry = lane.orders[order.parent] if order.parent >= 0 else None
+    for other in (entry, order.partner if whole or not order.patient else None):
+        if other is not None and other.status == "waiting":
+            finish(other, "cancelled", ts, lane)
     if before and here.position.qty * before <= 0.0:
         for other in list(here.waiting):
             if other.status == "waiting" and other.reduce_only and other.alive and other not in woken:

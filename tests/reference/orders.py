@@ -10,7 +10,7 @@ NEEDS = {  # kind -> the prices that it needs
     TRAILING_STOP: ("distance",),
 }
 LEVEL = {MARKET: "", LIMIT: "limit", STOP: "trigger", STOP_LIMIT: "trigger", TAKE_PROFIT: "trigger", TRAILING_STOP: "distance"}
-MARKET_ROOM, OTHER_ROOM, CALL_ROOM = 4, 16, 16  # orders
+MARKET_ROOM, OTHER_ROOM, CALL_ROOM = 4, 32, 16  # orders
 
 
 @dataclass(slots=True)
@@ -65,6 +65,7 @@ class Order:
     ts_done: int = 0
     children: list = field(default_factory=list)
     partner: "Order | None" = None
+    patient: bool = False      # its tie is that of a bracket's children: only a whole fill cancels the partner
     asleep: bool = False       # it waits for its parent
     alive: bool = False        # it has arrived, or its parent has woken it
     first: bool = False        # the open of the present bar is its arrival
@@ -125,12 +126,12 @@ def finish(order: Order, status: str, ts: int, lane, refusal: str = "") -> None:
                 finish(child, "cancelled", ts, lane)
 
 
-def tie(a: Order, b: Order) -> None:
-    """One cancels the other; an order has one tie at a time."""
+def tie(a: Order, b: Order, patient: bool = False) -> None:
+    """One cancels the other; an order has one tie at a time, the latest."""
     for one in (a, b):
         if one.partner is not None:
             one.partner.partner = None
-    a.partner, b.partner = b, a
+    a.partner, b.partner, a.patient, b.patient = b, a, patient, patient
 
 
 def carry_out(lane, instrument, opened: int) -> None:
