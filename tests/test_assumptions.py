@@ -8,7 +8,7 @@ from tables import bars, points
 from backtester.engine.venue import Venue
 from backtester.market.merge import build
 from backtester.market.schema import Instrument
-from backtester.results.manifest import assumptions
+from backtester.results.manifest import assumptions, unheard
 
 STEPS = {"tick": 0.1, "lot": 0.001, "min_notional": 5.0}
 FEES = {"taker_bp": 5.0, "maker_bp": 2.0}
@@ -128,3 +128,28 @@ def test_costs_of_taking_and_bounds_of_filling():
 def test_spot_alone_says_nothing_of_margin():
     lines = told(market_of(Instrument("S", "spot", **STEPS | FEES)))
     assert [line for line in lines if "margin, " in line or "liquidat" in line.partition("not modelled")[0]] == []
+
+
+class Listener:
+    """Hears funding, which there is, and what there is not."""
+
+    optional = ("eth",)
+
+    def see_funding(x, seen, p):
+        """Of the perpetual."""
+
+    def on_exogenous(ctx, x, s, p):
+        """Of the world."""
+
+    def see_liquidation(x, seen, p):
+        """Of the perpetual."""
+
+    def see_eth_spot(bar, seen, p):
+        """Of an asset that it can do without."""
+
+
+def test_what_a_strategy_listens_to_in_vain_is_a_fallback():
+    nothing = "of which the data have nothing: unknown to it"
+    assert unheard(Listener, market_of(perp(), **FUNDED)) == [
+        f"FALLBACK Listener listens to {name}, {nothing}" for name in ("exogenous", "liquidation", "eth")
+    ]

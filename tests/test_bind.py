@@ -11,9 +11,10 @@ from scripted import FREE, INSTRUMENTS, PERP, SPOT, Run, Scripted, build, priced
 
 from backtester import api
 from backtester.engine.bind import bind
-from backtester.engine.find import find_strategy
+from backtester.engine.find import demand_roles, find_strategy
 from backtester.engine.params import coerce, params_of
 from backtester.errors import UserError
+from backtester.records import ROLES
 
 ROOT = Path(__file__).resolve().parents[1]
 HELPER = "def level():\n    return {level}\n"
@@ -151,6 +152,14 @@ def test_a_strategy_that_cannot_be_bound_says_why(tmp_path, text, message):
     with pytest.raises(UserError) as error:
         bind(find_strategy(file))
     assert message in str(error.value)
+
+
+def test_a_hook_of_an_asset_that_is_not_there_is_left_out_where_it_is_optional(tmp_path):
+    file = tmp_path / "with_ether.py"
+    file.write_text("class A:\n    optional = ('eth',)\n    def see_eth_spot(bar, seen, p): pass\n    def on_bar(ctx, s, p): pass\n")
+    demand_roles(find_strategy(file), build("tiny", INSTRUMENTS, {("perp_bars", PERP): priced([1.0], [1.0])}))
+    assert set(bind(find_strategy(file)).kernel.HOOKS) == {"on_bar"}
+    assert set(bind(find_strategy(file), (*ROLES, "eth_spot", "eth_perp")).kernel.HOOKS) == {"on_bar", "see_eth_spot"}
 
 
 def test_what_numba_cannot_compile_names_the_strategys_own_line(tmp_path):

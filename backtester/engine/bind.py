@@ -84,6 +84,8 @@ def hooks_of(cls, known: dict) -> dict:
         fn = value.__func__ if isinstance(value, staticmethod) else value
         if not isinstance(fn, types.FunctionType) or fn.__name__ == "<lambda>":
             raise UserError(f"{cls.__module__}.{cls.__name__}.{name}: write the hook as a plain `def {name}(...)`")
+        if name not in known and asset_of(name) in getattr(cls, "optional", ()):
+            continue
         if name not in known:
             raise UserError(f"{place(fn)}: {cls.__name__}.{name} is no hook (there are {', '.join(known)})")
         if fn.__code__.co_argcount != len(known[name]):
@@ -91,6 +93,11 @@ def hooks_of(cls, known: dict) -> dict:
             raise UserError(f"{place(fn)}: {cls.__name__}.{name} takes {takes} arguments, the loop calls it with {given}")
         found[name] = fn
     return found
+
+
+def asset_of(hook: str) -> str:
+    """The word that the name of a further asset's hook has second: `eth` of `see_eth_spot`."""
+    return hook.split("_")[1]
 
 
 def scan_hooks(hooks: dict, known: dict) -> tuple[str, ...]:

@@ -101,14 +101,19 @@ def announcement(see, on, context, accept):
     return to_groups_alone if on is None else to_lanes_alone if see is None else to_both
 
 
-def listeners(hooks: dict, roles: tuple[str, ...], context, accept) -> list[tuple]:
-    """What the strategy listens to: (kind, instrument or ANY, how the record is found, how it is announced)."""
+def audible(roles: tuple[str, ...]) -> list[tuple[str, str, int]]:
+    """What a market of these roles lets be heard: (name of the hooks see_<name> and on_<name>, stream, instrument or ANY)."""
     names = [("exogenous", "exogenous", ANY)]
     for spot in range(0, len(roles), 2):
         prefix = prefix_of(roles, spot // 2)
         names += [(f"{prefix}spot", "spot_bars", spot), (f"{prefix}perp", "perp_bars", spot + 1)]
         names += [(prefix + name, stream, spot + which) for name, (stream, which) in RECORDS.items()]
-    asked = [(stream, i, hooks.get(f"see_{name}"), hooks.get(f"on_{name}")) for name, stream, i in names]
+    return names
+
+
+def listeners(hooks: dict, roles: tuple[str, ...], context, accept) -> list[tuple]:
+    """What the strategy listens to: (kind, instrument or ANY, how the record is found, how it is announced)."""
+    asked = [(stream, i, hooks.get(f"see_{name}"), hooks.get(f"on_{name}")) for name, stream, i in audible(roles)]
     heard = [each for each in asked if each[2] or each[3]]
     return [(KIND[stream], i, FIND.get(stream, FIND["bars"]), announcement(see, on, context, accept)) for stream, i, see, on in heard]
 
