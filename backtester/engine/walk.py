@@ -167,18 +167,23 @@ def choose_paths_of(lane, quotes, bars):
     for i in range(len(quotes)):
         if quotes[i].moving == 1 and lane.position[i].qty == 0.0:
             bar = bars[quotes[i].next]
-            lane.way[i].up = 1 if high_first(lane.terms[i].path, 0.0, bar, oldest_entry(lane, i)) else 0
+            lane.way[i].up = 1 if high_first(lane.terms[i].path, 0.0, bar, oldest_entry(lane, i, bar.ts_event)) else 0
     return ts
 
 
 @jit
-def oldest_entry(lane, i):
+def oldest_entry(lane, i, ts_open):
     """The signed quantity of the oldest order alive that may open a position; 0 where there is none."""
+    number, qty = lane.account.orders, 0.0
     for j in range(lane.position[i].resting):
         order = lane.book[i, j]
-        if order.met == 1 and order.parent < 0 and order.reduce_only == 0:
-            return order.qty
-    return 0.0
+        if order.met == 1 and order.parent < 0 and order.reduce_only == 0 and order.number < number:
+            number, qty = order.number, order.qty
+    for j in range(lane.position[i].waiting):
+        order = lane.slots[i, j]
+        if order.not_before <= ts_open and order.reduce_only == 0 and order.number < number:
+            number, qty = order.number, order.qty
+    return qty
 
 
 @jit

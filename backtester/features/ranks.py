@@ -4,6 +4,8 @@ A rolling quantile has no O(1) form: features sample once an hour into one of th
 median takes a sample in) and ask once an hour, too. An answer needs a week of samples.
 """
 
+import math
+
 from backtester.features.basic import NAN, missing
 from backtester.features.median import held
 from backtester.fields import vec
@@ -49,3 +51,18 @@ def quantile(f, q, width):
     """The smallest sample that a share `q` (0 .. 1) of the samples does not exceed; NaN before a week of samples."""
     n = held(f, width)
     return f.ranked[min(int(q * n), n - 1)] if n >= ENOUGH else NAN
+
+
+def z_score(f, x, width):
+    """How many standard deviations `x` lies above the mean of the samples; NaN before a week of samples or where they never moved."""
+    n = held(f, width)
+    if missing(x) or n < ENOUGH:
+        return NAN
+    mean = 0.0
+    for k in range(n):
+        mean += f.ring[k]
+    mean /= n
+    squares = 0.0
+    for k in range(n):
+        squares += (f.ring[k] - mean) * (f.ring[k] - mean)
+    return (x - mean) / math.sqrt(squares / n) if squares > 0.0 else NAN

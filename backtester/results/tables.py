@@ -106,11 +106,10 @@ def amended(journal, rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Quantity, limit and trigger (or distance) of every order, after its amendments."""
     qty, limit, trigger = np.array(rows["b"]), np.array(rows["c"]), np.array(rows["d"])
     found = journal[journal["what"] == codes.AMENDED]
-    for row, at in zip(found, places(rows, found), strict=True):
-        if row["a"] == row["a"]:
-            qty[at] = row["a"]
-        if row["b"] == row["b"]:
-            (trigger if row["link"] == 1 else limit)[at] = row["b"]
+    at, is_trigger = places(rows, found), found["link"] == 1
+    for column, values, told in ((qty, found["a"], True), (limit, found["b"], ~is_trigger), (trigger, found["b"], is_trigger)):
+        given = told & ~np.isnan(values)
+        column[at[given]] = values[given]  # of several the last one stays
     return qty, limit, trigger
 
 
