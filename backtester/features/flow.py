@@ -10,7 +10,12 @@ largest spot market sell more than they buy in two hours of three, so `excess` c
 30 days has no O(1) form: cvd is sampled each hour, 720 samples stand in a ring; known from a week of them
 on. The path is hourly: a path of minutes is so long that the ratio says nothing. A window with a missing
 hour is unknown; an hour counts with 50 of its 60 minutes.
+
+The same record on the perp's bars says what its takers did; A8 asks whose flow it was: the spot takers' share of
+both nets, |spot| / (|spot| + |perp|), in base.
 """
+
+from enum import IntEnum
 
 from backtester.features.basic import HOUR, MINUTE, NAN, closes_an_hour, log_price, missing
 from backtester.features.hours import Hours, at_hour, keep_hour, last_hours
@@ -20,11 +25,19 @@ from backtester.features.ranks import ENOUGH, MONTH, Month
 FULL = 50 * MINUTE   # ns of bars that make an hour
 
 
+class Takers(IntEnum):
+    """Which measure of the takers' net purchases a rule uses."""
+
+    RATIO = 0   # the document's: share of volume
+    EXCESS = 1  # the same minus its own median of 30 days
+
+
 class Flow:
     """What the last full hour said."""
 
     cvd: float = NAN         # net taker purchases of 24 h, share of volume, -1 .. 1
     excess: float = NAN      # the same minus its 30-day median
+    bought: float = NAN      # net taker purchases of 24 h, base
     rise: float = NAN        # log return of 24 h
     efficiency: float = NAN  # 0 .. 1
     net: float = 0.0         # this hour: takers bought minus sold, base
@@ -74,10 +87,22 @@ def look_at_path(f, hour):
 def look_at_takers(f, hour):
     """Net taker purchases of the last 24 hours, alone and against their own month."""
     volume = last_hours(f.volumes, hour, 24)
-    f.cvd = last_hours(f.nets, hour, 24) / volume if volume > 0.0 else NAN
+    f.bought = last_hours(f.nets, hour, 24)
+    f.cvd = f.bought / volume if volume > 0.0 else NAN
     f.excess = NAN
     if missing(f.cvd):
         return
     slide(f.month, f.cvd, MONTH)
     if held(f.month, MONTH) >= ENOUGH:
         f.excess = f.cvd - middle(f.month, MONTH)
+
+
+def buying(f, takers):
+    """The day's net taker purchases in the chosen measure."""
+    return f.excess if takers == Takers.EXCESS else f.cvd
+
+
+def spot_share(spot, perp):
+    """Of the takers' nets of spot and perp, the part that is spot's, 0 .. 1; NaN where one is unknown or both are zero."""
+    both = abs(spot.bought) + abs(perp.bought)
+    return abs(spot.bought) / both if both > 0.0 else NAN

@@ -6,19 +6,35 @@ Claims A15 and A16, "can Bitcoin hold above $92,000 and push higher?":
 - holds: reclaimed, not broken since, and 12 hours have passed;
 - push: an hourly close more than 5 bp above every price since it was reclaimed.
 A wick through the level says nothing. Without a level all of it is off: nothing holds, breaks or pushes.
+
+The level is a number, or it rolls: the last breakout level, which is the highest hourly close of the
+`lookback_h` hours before the last hourly close above them. That high must have stood for 12 hours, so that the
+level waits for a rest instead of following each hour of a climb (a modelling choice). A new level starts over.
 """
 
-from backtester.features.basic import BP, HOUR, NAN, closes_an_hour, off
+from enum import IntEnum
+
+from backtester.features.answers import YES
+from backtester.features.basic import BP, HOUR, NAN, closes_an_hour
+from backtester.features.breakout import Breakout, see_breakout, start_breakout
 
 DEEP = 0.01           # one hourly close this far below the level breaks it
 PATIENCE = 12 * HOUR  # how long a reclaimed level must stand before it holds
 PUSH = 5 * BP         # above the highest price so far
+REST_H = 12           # hours that a high must have stood for its break to move a rolling level
+
+
+class Level(IntEnum):
+    """Where the level comes from."""
+
+    FIXED = 0    # a number
+    ROLLING = 1  # the last breakout
 
 
 class Support:
     """The level and what became of it."""
 
-    level: float = NAN        # quote; NaN: off
+    level: float = NAN        # quote; NaN: off, or no breakout yet
     tolerance: float = 0.0025 # fraction of the level
     closes: int = 3           # hourly closes in a row
     reclaimed: bool = False   # standing above it, as far as hourly closes say
@@ -29,6 +45,8 @@ class Support:
     since: int = 0            # when it was reclaimed, ns
     high: float = NAN         # highest price of the full hours since it was reclaimed, quote
     hour_high: float = NAN    # highest price of this hour, quote
+    mode: Level = Level.FIXED
+    breakout: Breakout        # of hourly closes, where the level rolls
 
 
 def start_support(f, level, tolerance, closes):
@@ -38,14 +56,33 @@ def start_support(f, level, tolerance, closes):
     f.closes = closes
 
 
+def start_rolling_support(f, lookback_h, tolerance, closes):
+    """Let the level roll over breakouts of `lookback_h` hours (at most 255); tolerance and closes as above."""
+    start_support(f, NAN, tolerance, closes)
+    start_breakout(f.breakout, lookback_h, REST_H)
+    f.mode = Level.ROLLING
+
+
 def see_support(f, bar):
     """Take in one bar; only full hours judge."""
-    if off(f.level) or not bar.volume > 0.0:
+    if f.mode == Level.ROLLING and closes_an_hour(bar.ts_close):
+        roll(f, bar.ts_close, bar.close if bar.volume > 0.0 else NAN)
+    if not bar.volume > 0.0:
         return
     f.hour_high = bar.high if not f.hour_high > bar.high else f.hour_high
     if closes_an_hour(bar.ts_close):
         judge(f, bar.ts_close, bar.close)
         f.hour_high = NAN
+
+
+def roll(f, ts, close):
+    """A break of the high before it gives a new level, yet to be held."""
+    see_breakout(f.breakout, ts, close, close)
+    if f.breakout.broke == YES:
+        f.level = f.breakout.level
+        f.reclaimed = False
+        f.broken = False
+        f.holds = False
 
 
 def judge(f, ts, close):
