@@ -47,6 +47,15 @@ CHECK = """Check a strategy for honesty: it must use only what was known, and gi
 Exit code 0: all hold; 1: a check failed, and the first differing row is printed in both versions."""
 
 
+SAMPLE = """Generate the embedded sample again, or with kind=... a constructed market: one idea planted in it, the truth in truth.json.
+
+  backtester data sample                                 data/sample
+  backtester data sample kind=five_doors seed=3          data/five_doors
+  backtester data sample kind=null days=365 folder=year  a folder of your own
+
+docs/data.md lists the kinds. The folder is a data set: run it with data.path=data/five_doors."""
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are UserErrors."""
 
@@ -104,14 +113,16 @@ def parser() -> Parser:
     three.add_argument("folder", metavar="DIR", nargs="?", type=Path, help="where the raw files are; left out: BACKTESTER_REAL_DATA")
     four = command(data, "show", show_data, "a data set's instruments, period and rows")
     four.add_argument("name", metavar="NAME", help="a file of conf/data, or a folder")
-    command(data, "sample", sample_data, "generate the embedded sample again, with its ground truth")
-    five = command(commands, "report", report, "write the page of a finished run, sweep or comparison again")
-    five.add_argument("folder", metavar="DIR", type=Path, help="a folder that a run, a sweep or a comparison left")
-    six = command(commands, "check", check, "honesty checks on a strategy", description=CHECK, formatter_class=raw)
-    six.add_argument("strategy", metavar="STRATEGY", help="a name, or a file that ends in .py")
-    six.add_argument("--data", metavar="NAME", default="sample", help="a file of conf/data, or a folder; left out: sample")
-    six.add_argument("--cuts", metavar="N", type=int, default=20, help="random moments to cut at; left out: 20")
-    six.add_argument("overrides", nargs="*", metavar="key=value", help="parameters that differ from the strategy's defaults, venue.KEY too")
+    summary = "generate the embedded sample again, or a constructed market, with its ground truth"
+    five = command(data, "sample", sample_data, summary, description=SAMPLE, formatter_class=raw)
+    five.add_argument("overrides", nargs="*", metavar="key=value", help="kind, seed, folder, and what the kind takes; left out: the sample")
+    six = command(commands, "report", report, "write the page of a finished run, sweep or comparison again")
+    six.add_argument("folder", metavar="DIR", type=Path, help="a folder that a run, a sweep or a comparison left")
+    seven = command(commands, "check", check, "honesty checks on a strategy", description=CHECK, formatter_class=raw)
+    seven.add_argument("strategy", metavar="STRATEGY", help="a name, or a file that ends in .py")
+    seven.add_argument("--data", metavar="NAME", default="sample", help="a file of conf/data, or a folder; left out: sample")
+    seven.add_argument("--cuts", metavar="N", type=int, default=20, help="random moments to cut at; left out: 20")
+    seven.add_argument("overrides", nargs="*", metavar="key=value", help="parameters that differ from the defaults, venue.KEY too")
     return top
 
 
@@ -173,9 +184,14 @@ def import_data(arguments: argparse.Namespace) -> None:
 def sample_data(arguments: argparse.Namespace) -> None:
     """`backtester data sample`."""
     from backtester.checkout import ROOT
+    from backtester.market.constructed.kinds import ensure_kind, read_request
     from backtester.market.synthetic import ensure_sample
 
-    print(ensure_sample(ROOT / "data" / "sample"))
+    if not arguments.overrides:
+        print(ensure_sample(ROOT / "data" / "sample"))
+        return
+    asked = read_request(arguments.overrides)
+    print(ensure_kind(asked.kind, asked.folder or ROOT / "data" / asked.kind, asked.seed, **asked.given))
 
 
 def show_data(arguments: argparse.Namespace) -> None:

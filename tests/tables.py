@@ -6,7 +6,9 @@ import numpy as np
 
 from backtester.checkout import ROOT
 from backtester.market.brackets import load_brackets
+from backtester.market.constructed.kinds import construct
 from backtester.market.merge import build
+from backtester.market.paths import START
 from backtester.market.schema import Instrument, parse_header
 from backtester.market.synthetic import sample
 from backtester.records import BAR, BYTE, INSTRUMENT_SHIFT, KIND_SHIFT, LAST_SHIFT, ROW, STREAMS, rows
@@ -76,14 +78,25 @@ def tiny():
     }
 
 
+def market_of(made, end=None):
+    """The market of invented tables with their margin brackets; `end` (ns) cuts it off."""
+    header = parse_header(made.header, "invented")
+    known = {each.name: n for n, each in enumerate(header.instruments)}
+    start = int(min(table["ts_event"][0] for (stream, _), table in made.tables.items() if stream.endswith("bars")))
+    last = int(max(table["ts_event"][-1] for table in made.tables.values())) + 1 if end is None else end
+    cut = {(stream, known[name]): table[table["ts_event"] < last] for (stream, name), table in made.tables.items()}
+    brackets, _ = load_brackets(header, ROOT, ROOT, start, last)
+    return build(made.header["name"], header.instruments, cut | brackets, header.tags)
+
+
 @functools.cache
 def sample_market(days):
     """The first days of the sample, generated in memory."""
-    tables, raw, _ = sample()
-    header = parse_header(raw, "sample")
-    known = {each.name: n for n, each in enumerate(header.instruments)}
-    start = int(min(table["ts_event"][0] for table in tables.values()))
-    end = start + days * 24 * 3600 * SECOND
-    cut = {(stream, known[name]): table[table["ts_event"] < end] for (stream, name), table in tables.items()}
-    brackets, _ = load_brackets(header, ROOT, ROOT, start, end)
-    return build("sample", header.instruments, cut | brackets)
+    return market_of(sample(), START + days * 24 * 3600 * SECOND)
+
+
+@functools.cache
+def constructed_market(kind, seed, **given):
+    """(market, truth) of a constructed market, generated in memory."""
+    made = construct(kind, seed, **given)
+    return market_of(made), made.truth

@@ -12,7 +12,8 @@ from backtester import api, launch, orders
 from backtester.cli import parsed
 
 STRATEGY, PYTHON = blocks("README.md")
-SHOWN = [line for file in ("README.md", "docs/strategies.md") for line in (ROOT / file).read_text(encoding="utf-8").splitlines()]
+WITH_COMMANDS = ("README.md", "docs/strategies.md", "docs/data.md")
+SHOWN = [line for file in WITH_COMMANDS for line in (ROOT / file).read_text(encoding="utf-8").splitlines()]
 COMMANDS = [line.strip() for line in SHOWN if line.startswith("    backtester ")]
 
 

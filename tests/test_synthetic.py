@@ -7,15 +7,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import yaml
+from measured import FUNDING, LIQUIDATIONS, OI, PERP, SPOT, liquidated, ns, oi_change, premium_before, price_at, taker_flow, within
 
 from backtester.errors import UserError
 from backtester.market.dataset import load
-from backtester.market.feeds import MINUTE, START
+from backtester.market.paths import MINUTE, START
 from backtester.market.synthetic import ensure_sample, header, sample
 
 HOUR = 60 * MINUTE
-SPOT, PERP = ("spot_bars", "BTC-SPOT"), ("perp_bars", "BTC-PERP")
-OI, FUNDING, LIQUIDATIONS = ((stream, "BTC-PERP") for stream in ("open_interest", "funding", "liquidations"))
 
 
 @pytest.fixture(scope="module")
@@ -33,49 +32,12 @@ def truth(made):
     return made[2]
 
 
-def ns(text: str) -> int:
-    return int(np.datetime64(text.removesuffix("Z"), "ns").astype("i8"))
-
-
 def of_kind(truth, kind):
     return [episode for episode in truth if episode["kind"] == kind]
 
 
 def legs_of(truth, label=None):
     return [leg for episode in truth for leg in episode["legs"] if label in (None, leg["label"])]
-
-
-def within(table, start: int, end: int):
-    return table[(table["ts_event"] >= start) & (table["ts_event"] < end)]
-
-
-def price_at(bars, ts: int) -> float:
-    return float(bars["open"][(ts - START) // MINUTE])
-
-
-def premium_before(tables, ts: int) -> float:
-    """Median of the premium at the last five closes, bp."""
-    last = slice((ts - START) // MINUTE - 5, (ts - START) // MINUTE)
-    return float(np.median(1e4 * np.log(tables[SPOT]["close"][last] / tables[PERP]["close"][last])))
-
-
-def oi_change(tables, start: int, end: int) -> float:
-    """Log change of open interest, percent."""
-    table = tables[OI]
-    first, last = (table["qty"][np.searchsorted(table["ts_event"], ts)] for ts in (start, end))
-    return float(100 * np.log(last / first))
-
-
-def taker_flow(bars) -> float:
-    """Taker buys minus taker sells, over volume."""
-    return float((2 * bars["taker_buy"] - bars["volume"]).sum() / bars["volume"].sum())
-
-
-def liquidated(tables, start: int, end: int) -> tuple[float, float]:
-    """Notional of liquidated longs and shorts, quote."""
-    table = within(tables[LIQUIDATIONS], start, end)
-    notional = table["qty"] * table["price"]
-    return float(notional[table["side"] > 0].sum()), float(notional[table["side"] < 0].sum())
 
 
 def turns(price, threshold: float) -> list[int]:

@@ -55,9 +55,9 @@ def check_order(table: np.ndarray, place: str) -> None:
 def check_inside(marks: np.ndarray, bars: np.ndarray, place: str) -> None:
     """Bars of a mark or an index fit into those of their perpetual; longer ones would never say what happened inside one."""
     if len(marks) and len(bars):
-        own, others = marks["ts_close"][0] - marks["ts_event"][0], bars["ts_close"][0] - bars["ts_event"][0]
-        if others % own:
-            raise UserError(f"{place}: bars of {own / 60e9:g} minutes do not fit into the perpetual's of {others / 60e9:g}: import shorter ones")
+        own, whole = ((table["ts_close"][0] - table["ts_event"][0]) / 60e9 for table in (marks, bars))
+        if whole % own:
+            raise UserError(f"{place}: bars of {own:g} minutes do not fit into the perpetual's of {whole:g}: import shorter ones")
 
 
 def check_known(table: np.ndarray, place: str) -> None:

@@ -20,14 +20,13 @@ __all__ = ["Instrument", "Market", "load", "locate"]
 def load(name_or_path, start: str | None = None, end: str | None = None) -> Market:
     """The market of a data set, from `start` until before `end` (ISO text, UTC; None: all that the data set's config allows).
 
-    A name is looked up in conf/data; anything else is a folder. The sample is generated where it is absent or of an older generator.
+    A name is looked up in conf/data; anything else is a folder. The sample is generated where it is absent or of an older generator,
+    a constructed market where it is absent.
     Raises UserError, which names the file, the key or the row, and what would be right.
     """
     folder, config = locate(name_or_path)
-    if folder == ROOT / "data" / "sample":
-        from backtester.market.synthetic import ensure_sample
-
-        ensure_sample(folder)
+    if folder.parent == ROOT / "data":
+        invent(folder)
     header, sha256 = read_header(folder)
     start, end = start or config.get("start"), end or config.get("end")
     parts = find_parts(folder, header)
@@ -46,6 +45,19 @@ def load(name_or_path, start: str | None = None, end: str | None = None) -> Mark
     check_tables(header.name, header.instruments, tables)
     source = {"path": str(path), "start": start, "end": end, "files": files, "brackets": told}
     return assemble(header.name, header.instruments, arrays, tables, header.tags, source)
+
+
+def invent(folder: Path) -> None:
+    """Generate the market that belongs into a folder of data/, where one does."""
+    if folder.name == "sample":
+        from backtester.market.synthetic import ensure_sample
+
+        ensure_sample(folder)
+    elif not folder.exists():
+        from backtester.market.constructed.kinds import KINDS, ensure_kind
+
+        if folder.name in KINDS:
+            ensure_kind(folder.name, folder)
 
 
 def locate(name_or_path) -> tuple[Path, dict]:

@@ -47,7 +47,7 @@ class Episode:
     kind: str            # divergence, door, spot_led, leverage
     legs: tuple[Leg, ...]
     facts: dict          # what truth says about the whole
-    level: float = 0.0   # perp price at its start, quote
+    level: float = 0.0   # perp price at its start, quote; 0: where the price is
 
 
 def grid(minutes: float) -> int:

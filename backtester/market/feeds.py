@@ -1,19 +1,18 @@
 """From paths to the records that an exchange would send: bars, open interest, funding and liquidations."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from backtester.market.episodes import GRID, PREMIUM_BP
-from backtester.market.paths import STEPS, Knots, Paths, rounded, wander
+from backtester.market.paths import MINUTE, STEPS, Knots, Paths, rounded, wander
 from backtester.market.schema import LAG_MS
 from backtester.records import BAR, FUNDING, LIQUIDATION, OPEN_INTEREST
 
-START = np.datetime64("2025-04-01T00:00", "ns").astype("i8")
-MINUTE = 60 * 10**9      # ns
-SPOT_LOT, PERP_LOT = 1e-5, 1e-3              # base
-SPOT_VOLUME, PERP_VOLUME = 14.0, 80.0        # base per minute in a quiet market
 QUOTE_STEP = 1e-4                            # quote
-FUNDING_H = 8
+FUNDING_H = 8                                # hours between settlements, where nothing else is said
 INTEREST, CLAMP = 1e-4, 5e-4                 # funding formula: interest rate and the reach of its clamp, per 8 h
+FORMULA_SINCE = int(np.datetime64("2025-09-18T08:01", "ns").astype("i8"))  # the newer formula's first moment
 RATE_STEP = 1e-8
 EVERYDAY = 0.12                              # everyday liquidations per minute
 EVERYDAY_USD, FORCED_USD = 60e3, 200e3       # usual notional of an everyday and of a planted liquidation, quote
@@ -25,11 +24,11 @@ def known(table: np.ndarray, stream: str, moment: str = "ts_event") -> np.ndarra
     return table
 
 
-def bars(stream: str, path: np.ndarray, volume: np.ndarray, taker_share: np.ndarray, lot: float) -> np.ndarray:
-    """Minute bars of a path; each opens where the last one closed."""
+def bars(stream: str, start: int, path: np.ndarray, volume: np.ndarray, taker_share: np.ndarray, lot: float) -> np.ndarray:
+    """Minute bars of a path from `start` (ns) on; each opens where the last one closed."""
     inside = np.lib.stride_tricks.sliding_window_view(path, STEPS + 1)[::STEPS]
     table = np.zeros(len(inside), BAR)
-    table["ts_event"] = START + np.arange(len(table)) * MINUTE
+    table["ts_event"] = start + np.arange(len(table)) * MINUTE
     table["ts_close"] = table["ts_event"] + MINUTE
     table["open"], table["close"] = inside[:, 0], inside[:, -1]
     table["high"], table["low"] = inside.max(axis=1), inside.min(axis=1)
@@ -41,7 +40,7 @@ def bars(stream: str, path: np.ndarray, volume: np.ndarray, taker_share: np.ndar
 
 def volumes(rng, p: Paths, activity: np.ndarray, usual: float) -> np.ndarray:
     """Base volume per minute: clustered, larger in large moves and in the legs' activity."""
-    mood = wander(rng, len(p.leg), 0.45, 180) + rng.normal(0, 0.35, len(p.leg))
+    mood = wander(rng, len(p.leg), p.asset.volume_spread, 180) + rng.normal(0, 0.35, len(p.leg))
     return usual * np.exp(mood) * activity[p.leg] * (0.6 + 0.5 * np.abs(p.surprise))
 
 
@@ -53,29 +52,57 @@ def taker_shares(rng, p: Paths, flow: np.ndarray) -> np.ndarray:
 def both_bars(rng, k: Knots, p: Paths) -> tuple[np.ndarray, np.ndarray]:
     """Minute bars of spot and perp."""
     activity, spot_flow, perp_flow = (np.array([getattr(leg, name) for leg in k.legs]) for name in ("activity", "spot_flow", "perp_flow"))
-    spot = bars("spot_bars", p.spot, volumes(rng, p, activity, SPOT_VOLUME), taker_shares(rng, p, spot_flow), SPOT_LOT)
-    perp = bars("perp_bars", p.perp, volumes(rng, p, activity, PERP_VOLUME), taker_shares(rng, p, perp_flow), PERP_LOT)
+    a, start = p.asset, p.start
+    spot = bars("spot_bars", start, p.spot, volumes(rng, p, activity, a.spot_volume), taker_shares(rng, p, spot_flow), a.spot_lot)
+    perp = bars("perp_bars", start, p.perp, volumes(rng, p, activity, a.perp_volume), taker_shares(rng, p, perp_flow), a.perp_lot)
     return spot, perp
 
 
 def open_interest(p: Paths) -> np.ndarray:
     table = np.zeros(len(p.oi) - 1, OPEN_INTEREST)
-    table["ts_event"] = START + np.arange(len(table)) * GRID * MINUTE
+    table["ts_event"] = p.start + np.arange(len(table)) * GRID * MINUTE
     table["qty"] = p.oi[:-1]
     return known(table, "open_interest")
 
 
-def funding(spot: np.ndarray, perp: np.ndarray) -> np.ndarray:
-    """Settlements by the exchange's formula, from the premium of the perp over spot in the hours before."""
-    index = ((perp["close"] - spot["close"]) / spot["close"]).reshape(-1, FUNDING_H * 60)
-    weight = np.arange(1, FUNDING_H * 60 + 1)
-    mean = (index * weight).sum(axis=1) / weight.sum()
-    mean = np.append(-PREMIUM_BP / 1e4, mean[:-1])
-    table = np.zeros(len(mean), FUNDING)
-    table["ts_event"] = START + np.arange(len(mean)) * FUNDING_H * 60 * MINUTE
-    table["rate"] = rounded(mean + np.clip(INTEREST - mean, -CLAMP, CLAMP), RATE_STEP)
-    table["interval_h"] = FUNDING_H
+def funding(spot: np.ndarray, perp: np.ndarray, hours=None) -> np.ndarray:
+    """Settlements by the exchange's formula of the day, from the premium of the perp over spot in the hours before.
+
+    `hours` are the intervals one after the other, from the market's start on; left out: 8 throughout. The row of a settlement
+    names the interval that ends with it; the first one, before which nothing is known, that which begins.
+    """
+    index = (perp["close"] - spot["close"]) / spot["close"]
+    hours = np.full(len(index) // (FUNDING_H * 60), FUNDING_H) if hours is None else np.asarray(hours)
+    minute = np.append(0, np.cumsum(hours)[:-1]) * 60
+    table = np.zeros(len(hours), FUNDING)
+    table["ts_event"] = perp["ts_event"][0] + minute * MINUTE
+    table["interval_h"] = np.append(hours[0], hours[:-1])
+    mean = [-PREMIUM_BP / 1e4] + [weighted(index[first:after]) for first, after in pairwise(minute)]
+    table["rate"] = rounded(rate(np.array(mean), table["interval_h"], table["ts_event"] >= FORMULA_SINCE), RATE_STEP)
     return known(table, "funding")
+
+
+def weighted(index: np.ndarray) -> float:
+    """The mean of an interval's premiums, the later ones weighing more, in a straight line."""
+    weight = np.arange(1, len(index) + 1)
+    return float((index * weight).sum() / weight.sum())
+
+
+def rate(mean: np.ndarray, interval_h: np.ndarray, newer: np.ndarray) -> np.ndarray:
+    """Funding rates per interval, from mean premiums; `newer` (a mask) is where the formula of September 2025 is in force."""
+    share = interval_h / 8
+    interest = np.where(newer, INTEREST, INTEREST * share)
+    return (mean + np.clip(interest - mean, -CLAMP, CLAMP)) * np.where(newer, share, 1.0)
+
+
+def premium_index(spot: np.ndarray, perp: np.ndarray) -> np.ndarray:
+    """The premium of the perp over spot as the exchange's index of it: bars without volume, a fraction."""
+    table = perp.copy()
+    for field in ("open", "close"):
+        table[field] = rounded((perp[field] - spot[field]) / spot[field], RATE_STEP)
+    table["high"], table["low"] = np.maximum(table["open"], table["close"]), np.minimum(table["open"], table["close"])
+    table["volume"] = table["quote_volume"] = table["taker_buy"] = np.nan
+    return known(table, "premium_index_bars", "ts_close")
 
 
 def prints(rng, p: Paths, first: int, minutes: int, side: float, usd: float) -> np.ndarray:
@@ -83,10 +110,10 @@ def prints(rng, p: Paths, first: int, minutes: int, side: float, usd: float) -> 
     table = np.zeros(max(1, int(usd / FORCED_USD)), LIQUIDATION)
     point = first * STEPS + rng.integers(0, minutes * STEPS, len(table))
     size = rng.lognormal(0, 1.2, len(table))
-    table["ts_event"] = START + point * (MINUTE // STEPS) + rng.integers(0, 9_999, len(table)) * 10**6
+    table["ts_event"] = p.start + point * (MINUTE // STEPS) + rng.integers(0, 9_999, len(table)) * 10**6
     table["side"] = side
     table["price"] = p.perp[point]
-    table["qty"] = np.maximum(rounded(usd * size / size.sum() / table["price"], PERP_LOT), PERP_LOT)
+    table["qty"] = np.maximum(rounded(usd * size / size.sum() / table["price"], p.asset.perp_lot), p.asset.perp_lot)
     return table
 
 
@@ -94,10 +121,11 @@ def everyday(rng, p: Paths) -> np.ndarray:
     """Small liquidations all along, of the side that the minute moved against."""
     minute = np.flatnonzero(rng.random(len(p.leg)) < EVERYDAY)
     table = np.zeros(len(minute), LIQUIDATION)
-    table["ts_event"] = START + minute * MINUTE + rng.integers(0, 59_999, len(minute)) * 10**6
+    table["ts_event"] = p.start + minute * MINUTE + rng.integers(0, 59_999, len(minute)) * 10**6
     table["side"] = np.where(rng.random(len(minute)) < 0.5 - 0.2 * np.clip(p.surprise[minute], -2, 2), 1.0, -1.0)
     table["price"] = p.perp[minute * STEPS + STEPS]
-    table["qty"] = np.maximum(rounded(EVERYDAY_USD * rng.lognormal(0, 1.2, len(minute)) / table["price"], PERP_LOT), PERP_LOT)
+    size = EVERYDAY_USD * rng.lognormal(0, 1.2, len(minute)) / table["price"]
+    table["qty"] = np.maximum(rounded(size, p.asset.perp_lot), p.asset.perp_lot)
     return table
 
 
