@@ -272,5 +272,5 @@ def test_more_settlements_than_one_bar_can_hold_are_refused():
 
 def test_a_mark_that_does_not_fit_into_its_perpetuals_bars_is_refused():
     tables = {("perp_bars", PERP): bars([0, 300, 600], interval=300), ("mark_bars", PERP): bars([0, 120, 240], interval=120)}
-    with pytest.raises(UserError, match="mark_bars/.*: bars of 2 minutes do not fit into the perpetual's of 5: import shorter ones"):
+    with pytest.raises(UserError, match=r"mark_bars/.*: bars of 2 minutes do not fit into the perpetual's of 5: import shorter ones"):
         market(tables)
