@@ -27,7 +27,7 @@ test: $(READY)
 	@$(BIN)/ruff check --quiet .
 	@found=$$($(BIN)/lint-imports 2>&1) || { echo "$$found"; exit 1; }
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n auto --dist loadfile
 
 # The real data sets, outside git, from the folder that BACKTESTER_REAL_DATA names (else ../shared/data/market).
 real-data: $(READY)

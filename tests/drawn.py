@@ -54,37 +54,42 @@ ACTIONS = st.lists(
     min_size=2,
     max_size=14,
 )
-VENUES = st.fixed_dictionaries(
-    {
-        "leverage": st.sampled_from((1.0, 3.0, 10.0, 25.0, 50.0)),
-        "margin": st.sampled_from(("isolated", "cross")),
-        "liquidation": st.sampled_from(("bankruptcy", "mark_slip")),
-        "fills": st.sampled_from(("next_open", "strict")),
-        "latency_ms": st.sampled_from((0.0, 250.0, 61_000.0)),
-        "path": st.sampled_from(("adverse", "ohlc", "olhc", "nearest")),
-        "taker_bp": st.sampled_from((0.0, 5.0)),
-        "maker_bp": st.sampled_from((0.0, 2.0, -1.0)),
-        "slippage_bp": st.sampled_from((0.0, 3.0, 50.0)),
-        "spread_bp": st.sampled_from((0.0, 4.0)),
-        "impact_bp": st.sampled_from((0.0, 0.0, 30.0)),
-        "participation": st.sampled_from((None, None, 0.05, 0.5)),
-    }
-)
-MARKETS = st.fixed_dictionaries(
-    {
-        "bars": whole(6, 24),
-        "seed": whole(0, 2**32 - 1),
-        "sigma": st.sampled_from((0.002, 0.01, 0.04)),
-        "gaps": st.booleans(),
-        "second_asset": st.booleans(),
-        "marks": st.sampled_from(("", "", "mark", "index", "both")),
-        "mark_lag": st.sampled_from((0.2, 0.5, 3.0)),
-        "rates": st.lists(st.tuples(whole(0, 24), st.sampled_from((0, 30)), whole(-400, 400)), max_size=4),
-        "steps": st.booleans(),
-        "maintenance": whole(5, 60),
-        "versions": st.sampled_from((0, 0, 1, 2)),
-    }
-)
+VENUE = {
+    "leverage": st.sampled_from((1.0, 3.0, 10.0, 25.0, 50.0)),
+    "margin": st.sampled_from(("isolated", "cross")),
+    "liquidation": st.sampled_from(("bankruptcy", "mark_slip")),
+    "fills": st.sampled_from(("next_open", "strict")),
+    "latency_ms": st.sampled_from((0.0, 250.0, 61_000.0)),
+    "path": st.sampled_from(("adverse", "ohlc", "olhc", "nearest")),
+    "taker_bp": st.sampled_from((0.0, 5.0)),
+    "maker_bp": st.sampled_from((0.0, 2.0, -1.0)),
+    "slippage_bp": st.sampled_from((0.0, 3.0, 50.0)),
+    "spread_bp": st.sampled_from((0.0, 4.0)),
+    "impact_bp": st.sampled_from((0.0, 0.0, 30.0)),
+    "participation": st.sampled_from((None, None, 0.05, 0.5)),
+}
+MARKET = {
+    "bars": whole(6, 24),
+    "seed": whole(0, 2**32 - 1),
+    "sigma": st.sampled_from((0.002, 0.01, 0.04)),
+    "gaps": st.booleans(),
+    "second_asset": st.booleans(),
+    "second_lag": st.sampled_from((0.5, 0.5, 0.7, 8.0)),
+    "both": st.just(()),  # shares of the margin with which both perpetuals are opened early
+    "marks": st.sampled_from(("", "", "mark", "index", "both")),
+    "mark_lag": st.sampled_from((0.2, 0.5, 3.0)),
+    "rates": st.lists(st.tuples(whole(0, 24), st.sampled_from((0, 30)), whole(-400, 400)), max_size=4),
+    "steps": st.booleans(),
+    "maintenance": whole(5, 60),
+    "versions": st.sampled_from((0, 0, 1, 2)),
+}
+# Two perpetuals on one margin.
+SHARED_VENUE = VENUE | {"leverage": st.sampled_from((10.0, 25.0, 50.0)), "margin": st.just("cross")}
+SHARED_MARKET = MARKET | {
+    "second_asset": st.just(True),
+    "sigma": st.sampled_from((0.01, 0.04)),
+    "both": st.sampled_from(((0.3, 0.3), (0.45, -0.4), (-0.25, -0.6), (-0.6, 0.3))),
+}
 
 
 class Drawn(NamedTuple):
@@ -99,10 +104,11 @@ class Drawn(NamedTuple):
 def script(shape: dict, venue: dict, asked: list) -> Drawn:
     """The market of a shape, under a venue, with the actions that fit it."""
     rng = np.random.default_rng(shape["seed"])
-    spots = {2 * asset: walk(rng, shape, price) for asset, price in enumerate((100.0, 7.0)[: 1 + shape["second_asset"]])}
+    lags = (0.5, shape["second_lag"])[: 1 + shape["second_asset"]]
+    spots = {2 * asset: walk(rng, shape, (100.0, 7.0)[asset], lag) for asset, lag in enumerate(lags)}
     tables = {("spot_bars", index): table for index, table in spots.items()}
     for index, spot in spots.items():
-        tables |= perp_tables(rng, shape, index + 1, spot)
+        tables |= perp_tables(rng, shape, index + 1, spot, lags[index // 2])
     held = {index: table for (stream, index), table in tables.items() if stream in ("spot_bars", "perp_bars")}
     venue = venue | {"cash": 1000.0, "missing_funding": "free", "liquidation_fee_bp": 100.0, "maintenance_bp": None}
     if shape["versions"]:
@@ -111,6 +117,7 @@ def script(shape: dict, venue: dict, asked: list) -> Drawn:
         venue["maintenance_bp"] = shape["maintenance"] / venue["leverage"] * 100.0
     instruments = tuple(instrument(index, shape, held) for index in range(4))
     actions = [action(one, n, venue, held) for n, one in enumerate(asked)]
+    actions += both(shape, venue, held)
     return Drawn(tables, instruments, venue, sorted(actions, key=lambda action: action.ts))
 
 
@@ -125,15 +132,15 @@ def noise(rng, size: int, scale: float) -> np.ndarray:
     return np.exp(rng.normal(0.0, scale, size))
 
 
-def walk(rng, shape: dict, price: float) -> np.ndarray:
+def walk(rng, shape: dict, price: float, lag: float) -> np.ndarray:
     """Minutes along a random walk, some of them after a gap."""
     n = shape["bars"]
     close = price * np.exp(np.cumsum(rng.normal(0.0, shape["sigma"], n)))
     first = np.append(price, close[:-1]) * (noise(rng, n, shape["sigma"]) if shape["gaps"] else 1.0)
-    return drawn_bars(rng, first, close, shape["sigma"])
+    return drawn_bars(rng, first, close, shape["sigma"], lag)
 
 
-def drawn_bars(rng, first, close, sigma: float, lag: float = 0.5) -> np.ndarray:
+def drawn_bars(rng, first, close, sigma: float, lag: float) -> np.ndarray:
     """Minutes from `first` to `close`, with wicks."""
     n = len(close)
     high, low = (
@@ -151,9 +158,9 @@ def near(rng, table: np.ndarray, scale: float, lag: float) -> np.ndarray:
     return drawn_bars(rng, table["open"] * noise(rng, n, scale), table["close"] * noise(rng, n, scale), scale, lag)
 
 
-def perp_tables(rng, shape: dict, index: int, spot: np.ndarray) -> dict:
+def perp_tables(rng, shape: dict, index: int, spot: np.ndarray, lag: float) -> dict:
     """What belongs to a perpetual near its spot."""
-    own = near(rng, spot, 0.001, 0.5)
+    own = near(rng, spot, 0.001, lag)
     tables = {("perp_bars", index): own}
     if shape["marks"] in ("mark", "both"):
         tables["mark_bars", index] = near(rng, own, 0.003, shape["mark_lag"])
@@ -177,6 +184,15 @@ def ladder(rng, shape: dict, venue: dict) -> np.ndarray:
             amount, cap, rate = amount + cap * (higher - rate), cap * 3.0, higher
         out.append((-60 if n == 0 else int(rng.integers(1, 60 * shape["bars"])), 0.01, steps))
     return tiers(*out)
+
+
+def both(shape: dict, venue: dict, held: dict) -> list[Action]:
+    """Both perpetuals are opened early, each with its share of what the margin allows."""
+    moment = START + 60 * SECOND + SECOND // 2
+    return [
+        Action(moment, False, "market", index, qty=share * venue["cash"] * venue["leverage"] / float(held[index]["close"][0]))
+        for index, share in zip((1, 3), shape["both"], strict=False)
+    ]
 
 
 def action(one: dict, number: int, venue: dict, held: dict) -> Action:
@@ -215,4 +231,5 @@ def action(one: dict, number: int, venue: dict, held: dict) -> Action:
     return out
 
 
-SCRIPTS = st.builds(script, MARKETS, VENUES, ACTIONS)
+ANY = st.builds(script, st.fixed_dictionaries(MARKET), st.fixed_dictionaries(VENUE), ACTIONS)
+SHARED = st.builds(script, st.fixed_dictionaries(SHARED_MARKET), st.fixed_dictionaries(SHARED_VENUE), ACTIONS)
