@@ -3,7 +3,7 @@
 from enum import IntEnum
 
 from backtester.features.basic import BP, NAN, missing, off
-from backtester.features.doors import Doors, bound_doors, see_doors, start_doors
+from backtester.features.doors import Doors, bound_doors, is_third, see_doors, start_doors
 from backtester.features.labels import Label, RequireOi, label
 from backtester.features.legs import Legs, see_legs, start_legs
 from backtester.features.open_interest import OpenInterest, age_contracts, see_contracts
@@ -167,11 +167,6 @@ class Door:
         row.support = p.support
         row.stop = s.stop
         row.goal = s.goal
-
-
-def is_third(doors, number):
-    """Whether door `number` is being drawn or has just been, or a later drop of the same game."""
-    return doors.drawing >= number and doors.drawing % 2 == 1
 
 
 def arm(seen, s, p):

@@ -42,6 +42,16 @@ def asked(param, answer):
     return NO if off(param) else answer
 
 
+def granted(param, answer):
+    """The answer of a claim that `param` switches on or off: yes where it is not asked."""
+    return YES if off(param) else answer
+
+
+def used(param, x):
+    """`x`, or unknown where `param` switches off what it is for."""
+    return NAN if off(param) else x
+
+
 def known(x):
     """1.0 where an answer or another number is known, 0.0 where it is not: a part of a coverage."""
     return 0.0 if missing(x) else 1.0

@@ -9,8 +9,8 @@ rule whose limit is NaN is off; without an anchor in the story, switch `far` off
 
 from enum import IntEnum
 
-from backtester.features.answers import YES, above, asked, known
-from backtester.features.basic import off
+from backtester.features.answers import NO, YES, above, asked, known
+from backtester.features.basic import NAN, off
 
 
 class Verdict(IntEnum):
@@ -73,3 +73,10 @@ def first_reason(far, fast, hot, stretched):
 def count_on(limit):
     """1.0 for a rule that is on."""
     return 0.0 if off(limit) else 1.0
+
+
+def chases(f):
+    """The verdict as an answer: whether the purchase would chase the price."""
+    if f.verdict == Verdict.UNKNOWN:
+        return NAN
+    return NO if f.verdict == Verdict.CLEAR else YES

@@ -4,13 +4,26 @@ The anchor is an up-leg that spot led or shared (B8: "spot buying, the premium u
 its high is "106,000". Door 1 is the drop after it, door 2 the rise, door 3 the drop whose rising premium
 arms the trade (B2, B11). A leg is a door where it alternates, comes soon enough, retraces the leg before
 it by a share within a band (B17) and ends below the anchor. Legs that do not fit are not counted.
+
+The other reading of "door" is a closed shape (pi_doors.py). Then a door is a shape that closes by a drop (doors 1, 3, ...) or by
+a rise (2, 4, ...), in turn; the same anchor begins the game, the same bounds end it, the running leg says where the door ends.
 """
+
+from enum import IntEnum
 
 from backtester.features.basic import BP, HOUR, MINUTE, NAN, missing
 from backtester.features.labels import Label
+from backtester.features.pi_doors import Shape
 from backtester.features.points import Point, copy_point
 
 CEILING = 0.002  # a door may end this far above the anchor, log price
+
+
+class Reading(IntEnum):
+    """What a door is."""
+
+    LEGS = 0  # each leg after the impulse
+    PI = 1    # each closed shape: sharp away, sideways, sharp back
 
 
 class Doors:
@@ -22,6 +35,7 @@ class Doors:
     since: int = 0          # where that door starts, ns
     drawing: int = 0        # number of the door being drawn, or completed at this very pair; 0: none
     last_bp: float = NAN    # size of the last counted leg, bp
+    closed: int = 0         # when the last shape was closed that counted, ns
     above: int = 0          # closes in a row above the anchor's break
     anchor_bp: float = 80.0     # smallest impulse, bp
     anchor_min: float = 360.0   # longest impulse, minutes
@@ -92,7 +106,13 @@ def take_leg(f, done, done_label):
         f.count += 1
         f.drawing = f.count
         f.last_bp = done.size_bp
-    elif is_impulse(f, done, done_label) and (missing(f.anchor.log) or f.end.log > f.anchor.log):
+    else:
+        take_impulse(f, done, done_label)
+
+
+def take_impulse(f, done, done_label):
+    """A leg that is no door may begin another game."""
+    if is_impulse(f, done, done_label) and (missing(f.anchor.log) or f.end.log > f.anchor.log):
         copy_point(f.anchor, f.end)
         f.last_bp = done.size_bp
         f.count = 0
@@ -102,3 +122,33 @@ def is_impulse(f, leg, leg_label):
     """Whether a confirmed leg is an up-leg that spot led or shared, large and quick."""
     by_spot = leg_label in (Label.SPOT_DRIVEN, Label.SPOT_BUYS)
     return leg.direction > 0.0 and by_spot and leg.size_bp >= f.anchor_bp and leg.minutes <= f.anchor_min
+
+
+def see_shapes(f, legs, done_label, shapes):
+    """Take in the legs of one pair and the shapes that close at it (PiDoors), where those are the doors."""
+    if missing(legs.here.log):
+        return
+    end_game(f, legs.here)
+    f.drawing = 0
+    if legs.turned:
+        copy_point(f.end, legs.start)
+        take_impulse(f, legs.done, done_label)
+    if missing(f.anchor.log):
+        return
+    drops = f.count % 2 == 0  # the next door does
+    closed = shapes.up.closed if drops else shapes.down.closed
+    coming = (shapes.up.shape if drops else shapes.down.shape) == Shape.RETRACE
+    if closed:
+        f.count += 1
+        f.closed = legs.here.ts
+    copy_point(f.end, legs.extreme)
+    f.since = legs.start.ts
+    if f.count > 0 and f.closed > legs.start.ts and (legs.direction < 0.0) == (f.count % 2 == 1):
+        f.drawing = f.count
+    elif coming and (legs.direction < 0.0) == drops:
+        f.drawing = f.count + 1
+
+
+def is_third(f, number):
+    """Whether drop `number` of the game is being drawn or has just been, or a later one."""
+    return f.drawing >= number and f.drawing % 2 == 1

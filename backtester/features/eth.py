@@ -7,8 +7,10 @@
 The answer stands for 48 hours after Ethereum's break, for a break is no news for ever (a modelling choice). Judged at
 full hours. The 20 windows follow each other without overlap; the median asks for 15 of them, the window of
 each for all of its hours. A break whose volume is unknown leaves the answer unknown; where nothing broke, volume is not
-asked.
+asked. Bars that do not say their quote volume have one in base: the ratio of that is nearly the same.
 """
+
+from enum import IntEnum
 
 from backtester.features.answers import NO, YES
 from backtester.features.basic import HOUR, NAN, closes_an_hour, missing
@@ -23,19 +25,27 @@ ENOUGH = 15    # known windows that make a median
 SLOTS = 512    # hours; longer than all windows
 
 
+class Volume(IntEnum):
+    """What volume is counted in."""
+
+    QUOTE = 0  # the document's sense: money
+    BASE = 1   # known wherever there are bars
+
+
 class Follower:
     """Ethereum, or whatever else should follow."""
 
     confirmed: float = NAN      # 1 yes, 0 no
-    volume_ratio: float = NAN   # quote volume of 24 hours over its median
+    volume_ratio: float = NAN   # volume of 24 hours over its median
+    unit: Volume = Volume.QUOTE # of the volumes below
     least: float = 1.5          # least such ratio of a break
     lag_h: float = 48.0         # hours after the leader's break, and how long the answer stands
     until: int = 0              # the answer stands, ns
     in_doubt: int = 0           # the answer is unknown until, ns
     breakout: Breakout          # of the hours' highs
     hour: HourBar
-    volumes: Hours              # of each full hour, quote
-    day: vec(512)               # volume of the 24 hours up to each hour, quote
+    volumes: Hours              # of each full hour
+    day: vec(512)               # volume of the 24 hours up to each hour
     day_hour: vec(512, kind="i8")
     ranked: vec(20)             # the windows by size, while the median is taken
 
@@ -46,6 +56,11 @@ def start_follower(f, least, lag_h):
     f.lag_h = lag_h
 
 
+def measure_volume(f, unit):
+    """Set what volume is counted in; quote where nothing is set."""
+    f.unit = unit
+
+
 def see_follower(f, bar, leader_ts):
     """Take in one bar; `leader_ts` is when the leader last broke out (ns), 0 for never."""
     see_hour(f.hour, bar)
@@ -54,7 +69,7 @@ def see_follower(f, bar, leader_ts):
     f.volume_ratio = NAN
     f.breakout.broke = NAN
     if f.hour.full:
-        take_volume(f, f.hour.hour, f.hour.quote)
+        take_volume(f, f.hour.hour, f.hour.quote if f.unit == Volume.QUOTE else f.hour.volume)
         see_breakout(f.breakout, bar.ts_close, f.hour.close, f.hour.high)
     answer(f, bar.ts_close, leader_ts)
 

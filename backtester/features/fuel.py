@@ -8,6 +8,7 @@ which takers bought the share a:
     shorts = d * ((1 - a) * h_taker + a * h_maker)
     level  = V * (1 - 1/L) / (1 - m) of a long, V * (1 + 1/L) / (1 + m) of a short, for each leverage L of MIX
     up     = quote notional of the shorts within `dist` above the price; down: of the longs within `dist` below
+    cluster_up   = the nearest level above that holds at least `cluster` of the shorts within `dist`; cluster_down: of the longs below
 
 A bar takes the shorts up to its high and the longs down to its low. Where open interest fell by more than was taken, all
 levels shrink by the rest's share; all fade, those of L >= 50 by half in `half_life_h`, the others in three times that.
@@ -25,6 +26,7 @@ import math
 from backtester.features.basic import HOUR, LN2, NAN, missing, off
 from backtester.features.levels import (
     HUGE,
+    NOWHERE,
     STEP,
     Levels,
     add_long,
@@ -32,6 +34,8 @@ from backtester.features.levels import (
     bucket_of,
     fade,
     longs_at,
+    nearest_long,
+    nearest_short,
     recentre,
     shorts_at,
     start_levels,
@@ -58,12 +62,15 @@ class Fuel:
     up_share: float = NAN    # of the notional of all contracts
     down_share: float = NAN  # of the notional of all contracts
     imbalance: float = NAN   # (up - down) / (up + down), -1 .. 1
+    cluster_up: float = NAN    # nearest cluster of shorts above, the middle of its bucket, quote; NaN: unknown, or there is none
+    cluster_down: float = NAN  # nearest cluster of longs below, quote
     coverage: float = NAN    # 0 .. 1
     price: float = NAN       # at which this was read, quote
     notional: float = NAN    # of all contracts, quote
     taken_short: float = 0.0 # by the last bar, quote
     taken_long: float = 0.0  # by the last bar, quote
     dist: float = 0.02       # log price
+    cluster: float = 0.05    # of a side's fuel within `dist`; what a bucket of a cluster holds at least
     h_taker: float = 0.60    # leveraged share of what takers open
     h_maker: float = 0.15    # the same of makers
     rate: vec(2)             # fading per ns, by speed
@@ -187,11 +194,20 @@ def read_fuel(f, price):
     below = math.exp((here - 0.5) * STEP)
     up = 0.0
     down = 0.0
-    for k in range(1, int(f.dist / STEP + 0.5) + 1):
-        up += shorts_at(f.levels, here + k) * above
-        down += longs_at(f.levels, here - k) * below
+    shorts = 0.0
+    longs = 0.0
+    n = int(f.dist / STEP + 0.5)
+    for k in range(1, n + 1):
+        a = shorts_at(f.levels, here + k)
+        b = longs_at(f.levels, here - k)
+        shorts += a
+        longs += b
+        up += a * above
+        down += b * below
         above *= GROW
         below *= SHRINK
+    f.cluster_up = middle_of(nearest_short(f.levels, here, n, f.cluster * shorts)) if shorts > 0.0 else NAN
+    f.cluster_down = middle_of(nearest_long(f.levels, here, n, f.cluster * longs)) if longs > 0.0 else NAN
     f.up = up
     f.down = down
     f.price = price
@@ -201,6 +217,11 @@ def read_fuel(f, price):
     f.imbalance = (up - down) / (up + down) if up + down > 0.0 else NAN
 
 
+def middle_of(b):
+    """The price in the middle of a bucket, quote; NaN where there is none."""
+    return NAN if b == NOWHERE else math.exp((b + 0.5) * STEP)
+
+
 def silence(f):
     """Nothing is known of what stands near."""
     f.up = NAN
@@ -208,6 +229,8 @@ def silence(f):
     f.up_share = NAN
     f.down_share = NAN
     f.imbalance = NAN
+    f.cluster_up = NAN
+    f.cluster_down = NAN
     f.price = NAN
     f.notional = NAN
 

@@ -64,6 +64,22 @@ def longs_at(f, b):
     return f.longs[0, b & MASK] * f.scale[0] + f.longs[1, b & MASK] * f.scale[1]
 
 
+def nearest_short(f, here, n, least):
+    """The first of the `n` buckets above `here` that holds at least `least` (base); NOWHERE where none does."""
+    for b in range(here + 1, here + n + 1):
+        if shorts_at(f, b) >= least:
+            return b
+    return NOWHERE
+
+
+def nearest_long(f, here, n, least):
+    """The first of the `n` buckets below `here` that does."""
+    for k in range(1, n + 1):
+        if longs_at(f, here - k) >= least:
+            return here - k
+    return NOWHERE
+
+
 def live(f):
     """All that stands in the map, base."""
     return f.mass[0] * f.scale[0] + f.mass[1] * f.scale[1]

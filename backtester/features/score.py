@@ -13,7 +13,8 @@
 Claims A1, A4, A6, A7, A8, A12. A geometric mean, because a sum lets a short-covering rise (price up, contracts
 gone, shorts forced out, spot *selling*) pass with 0.59: what is missing altogether must not be made up for.
 Components that are unknown leave the mean; `coverage` is the weight that is left, and below 0.6 of it the score is
-unknown. So it is where an input of a gate is unknown: nobody has seen that gate open.
+unknown. So it is where an input of a gate is unknown: nobody has seen that gate open. Where takers are not asked at all
+(`buying_full` is NaN) their gate is not there, and their weight counts as unknown.
 
 Weights, ramps and gates are the definition's. Two measures stand for others (modelling choices): takers' purchases
 may be the ratio or its excess over its own median (flow.py; excess trades at a sensible rate, the ratio is above 0 in
@@ -24,7 +25,8 @@ June 2023 to June 2024, without liquidations and in u, the ratio's score reaches
 
 import math
 
-from backtester.features.basic import NAN, missing, ramp
+from backtester.features.answers import used
+from backtester.features.basic import NAN, missing, off, ramp
 
 ALL = 9.0      # sum of the weights
 ENOUGH = 0.60  # least coverage
@@ -61,14 +63,15 @@ def see_score(f, rise, oi_change, buying, healthy, cleared, premium_change, effi
     f.zero = False
     add_component(f, ramp(rise, 0.0, f.rise_full), 1.0)
     add_component(f, ramp(-oi_change, 0.0, f.drop_full), 2.0)
-    add_component(f, ramp(buying, 0.0, f.buying_full), 2.0)
+    add_component(f, used(f.buying_full, ramp(buying, 0.0, f.buying_full)), 2.0)
     add_component(f, healthy, 1.0)
     add_component(f, cleared, 1.0)
     add_component(f, ramp(premium_change, -f.premium_fall, 0.0), 1.0)
     add_component(f, ramp(efficiency, f.efficiency_lo, f.efficiency_hi), 1.0)
     f.coverage = f.weight / ALL
     f.value = NAN
-    if f.coverage >= ENOUGH and not (missing(rise) or missing(oi_change) or missing(buying)):
+    unseen = missing(rise) or missing(oi_change) or (missing(buying) and not off(f.buying_full))
+    if f.coverage >= ENOUGH and not unseen:
         f.value = 0.0 if f.zero else math.exp(f.log_sum / f.weight)
 
 

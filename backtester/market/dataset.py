@@ -76,8 +76,9 @@ def read_header(folder: Path) -> tuple[Header, str]:
     """dataset.yaml, checked, and its sha256. Raises UserError where there is none."""
     file = folder / "dataset.yaml"
     if not file.is_file():
-        known = ", ".join(sorted(path.stem for path in (ROOT / "conf" / "data").glob("*.yaml")))
-        raise UserError(f"no data set at {folder} (no dataset.yaml): build it first, or name one of {known}")
+        known = sorted(path.stem for path in (ROOT / "conf" / "data").glob("*.yaml"))
+        told = f", as conf/data/{folder.name}.yaml says," if folder.name in known else ","
+        raise UserError(f"no data set at {folder} (no dataset.yaml): build it first{told} or name one of {', '.join(known)}")
     content = file.read_bytes()
     try:
         raw = yaml.safe_load(content)
