@@ -195,7 +195,7 @@ def test_an_old_row_says_nothing():
     age_fuel(f, f.ts + 3 * HOUR)
     assert not missing(f.up)
     age_fuel(f, f.ts + 3 * HOUR + 1)
-    assert all(missing(x) for x in (f.up, f.down, f.up_share, f.down_share, f.imbalance))
+    assert all(missing(x) for x in (f.up, f.down, f.up_share, f.down_share, f.imbalance, f.cluster_up, f.cluster_down))
 
 
 def test_a_tilted_mix_leans_to_high_leverage():
@@ -255,6 +255,15 @@ class Eager:
         down = sum(base * math.exp((b + 0.5) * 5e-4) for side, b, base, _ in self.positions if side > 0 and 0 < here - b <= 40)
         return up, down
 
+    def cluster(self, price, side, share):
+        """The nearest level ahead that holds so much of a side within reach."""
+        here, held = math.floor(math.log(price) / 5e-4), {}
+        for which, b, base, _ in self.positions:
+            if which == side and 0 < -side * (b - here) <= 40:
+                held[b] = held.get(b, 0.0) + base
+        found = [b for b in sorted(held, key=lambda b: abs(b - here)) if held[b] >= share * sum(held.values())]
+        return math.exp((found[0] + 0.5) * 5e-4) if found else NAN
+
     def pull(self, price, scale):
         here = math.floor(math.log(price) / 5e-4)
         levels = [(side, b, base * math.exp((b + 0.5) * 5e-4)) for side, b, base, _ in self.positions if 0 < -side * (b - here) <= 80]
@@ -285,6 +294,8 @@ def test_the_map_is_the_eager_map(half_life_h):
             scales.append(f.levels.scale[0])
             if k > 0 and not missing(f.up):
                 assert (f.up, f.down) == pytest.approx(eager.near(bar.close), rel=1e-9, abs=1e-9)
+                clusters = [eager.cluster(bar.close, side, 0.05) for side in (-1, 1)]
+                assert [f.cluster_up, f.cluster_down] == pytest.approx(clusters, rel=1e-12, nan_ok=True)
                 assert pull.value == pytest.approx(eager.pull(bar.close, 0.008), rel=1e-9, abs=1e-12)
     assert accounted(f) == pytest.approx(added(f), rel=1e-9)
     assert stored(f) == pytest.approx(live(f.levels), rel=1e-9)
@@ -348,6 +359,18 @@ def planted(shorts=(), longs=(), price=100.0, qty=1e4):
 
 MIDDLE = math.exp((math.floor(math.log(100.0) / STEP) + 0.5) * STEP)  # the middle of a bucket, so that both ways are the same
 BOTH = [(0.0060, 10.0), (0.0160, 20.0), (0.0360, 5.0)]
+
+
+@pytest.mark.parametrize(("share", "distance"), [(0.05, 0.0060), (0.33, 0.0060), (0.34, 0.0160), (0.66, 0.0160), (0.67, NAN)])
+def test_the_nearest_level_that_holds_enough_of_a_side_is_a_cluster(share, distance):
+    """10 and 20 of 30 stand within 2 %, what stands beyond does not count; the middle of a bucket of 5 bp."""
+    for shorts, longs in ((BOTH, ()), ((), BOTH), (BOTH, BOTH)):
+        f = planted(shorts, longs, MIDDLE)
+        f.cluster = share
+        read_fuel(f, MIDDLE)
+        up, down = ((sign * distance if side else NAN) for sign, side in ((1, shorts), (-1, longs)))
+        found = [math.log(price / MIDDLE) if price > 0.0 else NAN for price in (f.cluster_up, f.cluster_down)]
+        assert found == pytest.approx([up, down], abs=1e-9, nan_ok=True)
 
 
 @pytest.mark.parametrize(("shorts", "longs", "sign"), [((), BOTH, -1), (BOTH, (), 1), (BOTH, BOTH, 0)])

@@ -52,7 +52,7 @@ def test_an_order_whose_number_no_row_tells_of_shifts_no_other():
     journal["order"] = 15, 18, 18, 15
     journal["code"][2], journal["link"][2], journal["ts"] = codes.REFUSED, codes.NO_ROOM, 60
     journal["a"], journal["b"] = 1.0, (2.0, 3.0, 0.0, 7.0)
-    orders = orders_table(journal, {0: "P"}, {0: "why"}, 0)
+    orders = orders_table(journal, {0: "P"}, {0: "why"})
     rows = list(zip(*(orders[name].tolist() for name in ("id", "status", "qty", "limit")), strict=True))
     assert rows == [(15, "waiting", 1.0, 7.0), (18, "refused", 3.0, 0.0)]
     with pytest.raises(UserError, match=r"order 18 \(market, \+1 P, 1970-01-01T00:00:00Z, 'why'\) found no room \(3 found none in all\)"):

@@ -381,10 +381,10 @@ def test_half_a_percent_is_lost_at_the_soft_stop():
     ({"participation": 0.0005}, 0.0005 * 4_000.0 * 92_443.25),
     ({}, 300_000.0),
     ({"leverage": 5.0, "vol_target": 0.02}, 2_000.0 / 0.0665),
-    ({"leverage": None, "vol_target": None}, 100_000.0 / (3 * 0.01056 * 0.996 + 0.004)),
+    ({"leverage": None, "vol_target": None}, 100_000.0 / (3 * 0.00867 * 0.996 + 0.004)),
 ])
 def test_each_cap_binds_in_its_turn(params, notional):
-    """A18: participation; leverage; volatility, 6.65 % a year; a price of liquidation three stop distances, 1.056 % each, away."""
+    """A18: participation; leverage; volatility, 6.65 % a year; a price of liquidation three stop distances, 0.867 % each, away."""
     most = {"risk": 1.0, "participation": None, "venue": {"leverage": 50.0}} | params
     assert size(**most) * 92_443.25 == pytest.approx(notional, rel=0.01)
 
@@ -514,7 +514,7 @@ def test_prudence_survives_a_statement_and_boldness_does_not(fraction):
     three, twenty = (Run(market, **bold, leverage=leverage) for leverage in (3.0, 20.0))
     assert three.exits() == [(15.0, "HARD_STOP")]
     assert twenty.exits() == [(15.0, "liquidation")]
-    assert Run(market).metrics["final_equity"] > 95_000.0
+    assert Run(market).metrics["final_equity"] > 94_000.0  # 0.58 of the equity stood in it
 
 
 # ---------------------------------------------------------------- markets made by others
