@@ -9,7 +9,7 @@ from backtester.features.fight import Say, has_fuel, helped, is_delicate, retail
 from backtester.features.game import Game, trace_game
 from backtester.features.labels import Label
 from backtester.features.sizing import prudent_qty
-from backtester.orders import blocked, cancel_all, held, limit, market_order, oco, stop, target
+from backtester.orders import blocked, cancel_all, held, limit, market_order, stop, target
 
 
 class Entry(IntEnum):
@@ -207,10 +207,9 @@ def sell(ctx, s, p):
 
 
 def protect(ctx, qty, trigger, stop_reason, price, goal_reason):
-    """A stop and a goal, of which either cancels the other. They can only reduce, so they sleep until there is a position."""
-    a = stop(ctx.perp, qty, trigger, stop_reason, reduce_only=True)
-    b = limit(ctx.perp, qty, price, goal_reason, reduce_only=True)
-    oco(ctx.perp, a, b)
+    """A stop and a goal that can only reduce: they sleep until there is a position, and end with it, so either ends the other."""
+    stop(ctx.perp, qty, trigger, stop_reason, reduce_only=True)
+    limit(ctx.perp, qty, price, goal_reason, reduce_only=True)
 
 
 def wait(ctx, s):

@@ -215,6 +215,14 @@ def test_doors_may_be_closed_shapes():
     assert story(cut, reading="pi") == []
 
 
+def test_shapes_that_are_doors_alternate():
+    """Door 1 closes by a drop; a slow rise is no shape, and the drop that then closes one is not door 2."""
+    knots = [(0, 104_000), (60, 104_000), (105, 106_000), (130, 106_000), (160, 104_400), (185, 104_400)]
+    slowly = [(485, 105_200), (515, 105_900), (540, 105_900), (560, 105_300), (600, 105_300)]
+    result = run(draw([(minute, price, 4.0, 1e5) for minute, price in knots + slowly]), reading="pi")
+    assert np.unique(result.tables["trace"]["doors"][157:]).tolist() == [1]
+
+
 # ---------------------------------------------------------------- the shorts win
 
 
