@@ -4,10 +4,13 @@ import functools
 
 import numpy as np
 import pytest
+import yaml
 from drive import MINUTE, START, bars, contracts, settlements
 from measured import ns
 from tables import constructed_market, sample_market
 
+from backtester.checkout import ROOT
+from backtester.cli import main
 from backtester.engine.bind import bind
 from backtester.engine.params import params_of
 from backtester.engine.run import run_recorded
@@ -533,3 +536,27 @@ def test_only_the_spot_bulls_of_a_constructed_market_are_bought():
 def test_it_is_honest():
     findings = check(sample_market(3), "spot_bull", cuts=2, plain_seconds=0.4)
     assert [(each.check, each.difference) for each in findings if not each.holds] == []
+
+
+# ---------------------------------------------------------------- experiments
+
+
+def test_the_days_of_the_document_end_by_naming_what_is_missing(tmp_path, monkeypatch, capsys):
+    """The data of January 2026 are not shipped."""
+    if (ROOT / "data" / "btc_2026_01").exists():
+        pytest.skip("data/btc_2026_01 is there: the experiment runs")
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "experiment=spot_bull_2026_01"]) == 2
+    assert "no data set at" in (told := capsys.readouterr().err)
+    assert "as conf/data/btc_2026_01.yaml says" in told
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "conf" / "data").glob("crisis_*.yaml")), ids=lambda path: path.stem)
+def test_a_crisis_is_a_part_of_the_hourly_data(path):
+    """C7g: weeks of warming up before it, so at least two months."""
+    config, whole = (yaml.safe_load(file.read_text()) for file in (path, ROOT / "conf" / "import" / "btc_1h.yaml"))
+    assert (config["name"], config["path"]) == (path.stem, "data/btc_1h")
+    assert whole["start"] <= config["start"]
+    assert (config["end"] - config["start"]).days > 60
+    assert config["end"] <= whole["end"]
