@@ -100,6 +100,7 @@ class DoorGame(Game):
 
     def on_pair(ctx, s, p):
         story = ctx.seen.divergence
+        doors = ctx.seen.doors
         if story.legs.turned and story.done == Label.UNKNOWN:
             blocked(ctx)
         if held(ctx.perp) > 0.0:
@@ -108,12 +109,14 @@ class DoorGame(Game):
             leave_short(ctx, s, p)
         elif ctx.perp.position.qty == 0.0 and ctx.perp.position.resting > 0:
             wait(ctx, s)
-        elif ctx.perp.position.qty != 0.0 or missing(ctx.seen.doors.anchor.log):
+        elif ctx.perp.position.qty != 0.0 or missing(doors.anchor.log):
             s.armed = False
         elif spot_sells(story):
             shorts_win(ctx, s, p)
-        else:
+        elif is_third(doors, p.doors) and doors.since != s.spent:
             consider(ctx, s, p)
+        else:
+            s.armed = False
 
     def trace(ctx, s, p, row):
         trace_game(ctx.seen, row)
@@ -126,9 +129,6 @@ def consider(ctx, s, p):
     """The third door, or a later drop of the same game: shorts coming in arm it, its turn is bought, once."""
     seen = ctx.seen
     legs = seen.divergence.legs
-    if not is_third(seen.doors, p.doors) or seen.doors.since == s.spent:
-        s.armed = False
-        return
     if legs.direction < 0.0:
         s.high = legs.start.price
     if seen.divergence.label == Label.SHORTS_IN and (off(p.premium_trend) or legs.now.trend >= p.premium_trend):

@@ -414,12 +414,23 @@ def test_spot_may_be_bought_instead():
     assert told(result) == told(run("eth_follow", two()))
 
 
-@pytest.mark.parametrize(("unit", "entries"), [("base", 1), ("quote", 0)])
-def test_a_volume_that_is_not_known_blocks_what_it_should_confirm(unit, entries):
+@pytest.mark.parametrize(("unit", "entries", "hours_blocked"), [("base", 1, 0), ("quote", 0, 36)])
+def test_a_volume_that_is_not_known_blocks_what_it_should_confirm(unit, entries, hours_blocked):
+    """From ether's break, the thirteenth hour, until bitcoin's is two days old."""
     table = two()
     table["eth_spot_bars"]["quote_volume"] = NAN
     result = run("eth_follow", table, early=0.0, eth_volume_of=unit)
-    assert (result.metrics["trades"], result.metrics["blocked"] > 30) == (entries, entries == 0)
+    assert (result.metrics["trades"], result.metrics["blocked"]) == (entries, hours_blocked)
+
+
+def test_the_early_part_is_bought_at_the_break_or_not_at_all():
+    """Ether breaks out with bitcoin, its volume unknown: in doubt for 48 hours. Bitcoin's next break, at hour 21, is 28 hours old then."""
+    table, rise = two(), np.repeat([1.0, 1.02], [BREAK + 20, 120])
+    table["spot_bars"], table["perp_bars"] = (hours(table[stream]["close"] * rise) for stream in ("spot_bars", "perp_bars"))
+    ether = table["eth_spot_bars"]["close"] * np.where((np.arange(BREAK + 140) >= BREAK) & (np.arange(BREAK + 140) < FOLLOWS), 1.03, 1.0)
+    table["eth_spot_bars"] = hours(ether, quote_volume=NAN)
+    result = run("eth_follow", table, eth_volume_of="quote")
+    assert (told(result), result.metrics["blocked"]) == ([], 48)
 
 
 def test_a_climb_is_one_story():
@@ -518,6 +529,7 @@ def test_the_stance_changes_where_the_averages_cross(stances, after):
     position = result.equity_table["position_PERP"].to_numpy()
     assert np.flatnonzero(np.diff(np.sign(position))).tolist() == ([11] if after[0] else []) + [45, 105]
     assert [int(np.sign(position[hour])) for hour in (20, 60, 120)] == after
+    assert len(result.fills) == (3 if after[0] else 2)  # the size stays
     assert max(abs(position[12:40] * HILL[12])) == pytest.approx(50_000.0 * abs(after[0]), rel=0.01)
     assert result.metrics["blocked"] == 11
 

@@ -494,7 +494,9 @@ def test_once_the_heat_is_gone_somebody_takes_over_or_it_ends():
     assert Run(story(events=event), **fades).exits() == []
     nobody = story(events=event, after_bought=0.47)
     assert Run(nobody, **fades).exits() == [(31.0, "NOBODY_TOOK_OVER")]
-    assert Run(nobody, **fades, heat_weight=0.0).exits() == []  # the counterfactual: as if nothing had happened
+    never = Run(nobody, **fades, heat_weight=0.0)  # the counterfactual: as if nothing had happened
+    assert never.exits() == []
+    assert (never.at(9)["heat"], never.at(9)["gap"]) == (0.0, pytest.approx(0.1095 - 0.04, abs=1e-4))
     quick = Run(story(events=event), heat_half_life_h=5.0)
     assert quick.exits() == []  # below a quarter of the heat nothing is sold at a fixed price
     assert quick.waits()[2:] == [("limit", "cancelled"), ("trailing stop", "waiting")]

@@ -65,8 +65,6 @@ def see_average(f, bar):
 def slide_sum(f, close):
     """The oldest close leaves the sum, the newest comes in; once around the ring it is added up anew, so that rounding stays small."""
     at = f.count % f.n
-    if f.count == 0:
-        f.sum = 0.0
     if f.count >= f.n:
         f.sum -= f.ring[at]
     f.ring[at] = close
