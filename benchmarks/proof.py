@@ -17,7 +17,7 @@ from backtester.market.dataset import ROOT
 
 RUNS, SCRIPTS, POSITIONS = 20_000, 1000, 100_000
 MARKETS, CUTS_EACH = 50, 20  # a thousand cuts of each strategy on each data set, and two comparisons a cut
-STRATEGIES = ("buy_and_hold", "divergence", "door", "spot_led", str(ROOT / "tests" / "every_verb.py"))
+STRATEGIES = (*sorted(path.stem for path in (ROOT / "strategies").glob("[a-z]*.py")), str(ROOT / "tests" / "every_verb.py"))
 RAW = Path(os.environ.get("BACKTESTER_REAL_DATA", ROOT.parent / "shared" / "data" / "market"))
 
 

@@ -6,7 +6,7 @@ of one instant cover the same minute: they are one group, and what they did is c
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import pairwise, product
 from math import isclose
 
 from acting import prepared
@@ -71,7 +71,7 @@ class Position:
 
 
 class Walk:
-    """One run beside its accounts; the methods `check_...` say what must hold."""
+    """One run beside its accounts; what must hold, and which orders are tied, says a class of test_properties."""
 
     def __init__(self, script):
         self.venue, self.actions, self.counts = script.venue, script.actions, Counter()
@@ -80,8 +80,8 @@ class Walk:
         self.marks, self.positions = [Mark() for _ in range(n)], [Position() for _ in range(n)]
         self.wallets, self.tiers, self.due, self.cash = defaultdict(float), {}, {}, 0.0
         self.isolated, self.scale = self.venue["margin"] == "isolated", self.venue["cash"]
-        self.orders, self.ends, self.pairs, self.tied, self.entries = {}, {}, {}, set(), {}
-        self.bars, self.begun = {}, None  # of this instant; the positions where its path began, None before
+        self.orders, self.ends, self.entries, self.pairs = {}, {}, {}, {}
+        self.bars, self.begun, self.moves = {}, None, 0  # of this instant; the positions where its path began; rows on the path
 
     # ------------------------------------------------------------------------ the walk
 
@@ -128,7 +128,7 @@ class Walk:
         assert len({(bar.ts_event, bar.ts_close) for bar in self.bars.values()}) == 1
         for i, bar in self.bars.items():
             self.marks[i].take(bar)
-        before, self.begun = self.held(), None
+        before, self.begun, self.moves = self.held(), None, 0
         self.book(rows)
         self.check_bars(rows, before)
         self.check_equity(log)
@@ -167,8 +167,9 @@ class Walk:
 
     def begin_path(self, ts):
         """A row that moves something at `ts`: the first one on the path finds the positions with which it began."""
-        if self.bars and self.begun is None and ts >= self.close() - 1:
-            self.begun = self.held()
+        if self.bars and ts >= self.close() - 1:
+            self.begun = self.begun or self.held()
+            self.moves += 1
 
     def close(self):
         return next(iter(self.bars.values())).ts_close
@@ -183,21 +184,6 @@ class Walk:
             self.entries[number] = int(row["link"])
             if row["c"] == row["c"]:
                 self.pair(number - 1, number)
-
-    def tie(self, action):
-        """Two orders that both wait now are a pair; no claim is made of orders that are tied twice."""
-        both = [number for number in (action.a, action.b) if number in self.orders and number not in self.ends]
-        if len(both) == 2 and all(self.orders[number]["instrument"] == action.instrument for number in both) and action.a != action.b:
-            self.pair(*both)
-
-    def pair(self, a, b):
-        for number in (a, b):
-            if number in self.tied and number in self.pairs:
-                del self.pairs[self.pairs.pop(number)]
-        if not {a, b} & self.tied:
-            self.pairs |= {a: b, b: a}
-            self.counts["pairs"] += 1
-        self.tied |= {a, b}
 
     def take_cash(self, i, row):
         """A row of the ledger: its wallet's balance; what a settlement comes to; what no fill and no settlement explains."""
@@ -250,10 +236,18 @@ class Walk:
         held = [i for i in range(1, len(self.positions), 2) if self.positions[i].qty]
         return [[i] for i in held] if self.isolated else [held] if held else []
 
-    def corners(self, i):
-        """The mark at the corners of the path: one way, or both where nobody held a position when the path began."""
+    def places(self, i):
+        """(mark, price) at the open, the high, the low and the close; of an instrument without a bar now at its last mark."""
         if i not in self.bars:
-            return [(self.marks[i].price,) * 4]
+            return ((self.marks[i].price,) * 2,) * 4
+        bar = self.bars[i]
+        return tuple(zip(self.marks[i].path, (bar.open, bar.high, bar.low, bar.close), strict=True))
+
+    def corners(self, i):
+        """The places at the corners of the path: one way, or both where nobody held a position when the path began."""
+        first, high, low, last = self.places(i)
+        if i not in self.bars:
+            return [(last,) * 4]
         bar, qty, path = self.bars[i], (self.begun or self.held())[i], self.venue["path"]
         if path == "nearest":
             up = (bar.high - bar.open <= bar.open - bar.low,)
@@ -261,30 +255,39 @@ class Walk:
             up = (qty < 0.0,) if qty else (True, False)
         else:
             up = (path == "ohlc",)
-        first, high, low, last = self.marks[i].path
         return [(first, high, low, last) if each else (first, low, high, last) for each in up]
 
-    def surpluses(self, stake):
-        """Margin balance less maintenance margin (quote) at the corners, for each way; between them it is concave."""
-        wallet = self.wallets[stake[0] if self.isolated else ACCOUNT]
-        ways = product(*(self.corners(i) for i in stake))
-        return [[wallet + sum(map(self.left, stake, marks)) for marks in zip(*way, strict=True)] for way in ways]
+    def ways(self, stake):
+        """For each way of a stake's instruments what `corners` gives, by corner and instrument."""
+        return [list(zip(*way, strict=True)) for way in product(*(self.corners(i) for i in stake))]
 
-    def left(self, i, mark):
-        """Of a position: its profit less its maintenance margin, quote."""
-        return self.profit(i, mark) - self.maintenance(i, abs(self.positions[i].qty) * mark)
+    def surplus(self, stake, place):
+        """Margin balance less maintenance margin (quote) where the instruments of a stake stand; concave between two corners."""
+        out = self.wallets[stake[0] if self.isolated else ACCOUNT]
+        for i, (mark, _) in zip(stake, place, strict=True):
+            out += self.profit(i, mark) - self.maintenance(i, abs(self.positions[i].qty) * mark)
+        return out
+
+    def failure(self, stake):
+        """Where the margin of a stake first fails on the path: (mark, price) by instrument; None where there are several ways."""
+        ways = self.ways(stake)
+        if len(ways) > 1:
+            return None
+        for a, b in pairwise(ways[0]):
+            if self.surplus(stake, b) <= 0.0 or self.surplus(stake, a) <= 0.0:
+                low, high = 0.0, float(self.surplus(stake, a) > 0.0)
+                for _ in range(60):
+                    middle = 0.5 * (low + high)
+                    low, high = (low, middle) if self.surplus(stake, between(a, b, middle)) <= 0.0 else (middle, high)
+                return dict(zip(stake, between(a, b, high), strict=True))
+        return dict(zip(stake, ways[0][3], strict=True))
 
     def reach(self, i, ts):
-        """Least and greatest of (mark, price) of an instrument at the time of a row: at the open, or anywhere on the path."""
-        price, path = self.marks[i].price, self.marks[i].path
-        if i not in self.bars:
-            return (price, price), (price, price)
-        bar = self.bars[i]
-        if ts == bar.ts_event:
-            return (path[0], bar.open), (path[0], bar.open)
-        return (path[2], bar.low), (path[1], bar.high)
+        """Least and greatest (mark, price) of an instrument at the time of a row: at the open, or anywhere on the path."""
+        first, high, low, _ = self.places(i)
+        return (first, first) if i in self.bars and ts == self.bars[i].ts_event else (low, high)
 
 
-def best_of(row):
-    """The price of a fill without its slippage."""
-    return row["b"] - (row["d"] / abs(row["a"]) if row["a"] > 0.0 else -row["d"] / abs(row["a"]))
+def between(a, b, f):
+    """Where instruments stand at fraction f of the part from place a to place b."""
+    return [tuple(x + f * (y - x) for x, y in zip(*each, strict=True)) for each in zip(a, b, strict=True)]

@@ -10,7 +10,8 @@ In each of the drawn runs:
 - nothing fills in a bar that opened before its decision plus the latency (strict), or its decision less the lag (next open);
 - nothing survives the bars of a moment, those of its entry included, with less margin than its maintenance, a position alone or all
   perpetuals of a crossed account together, and where their path has changed nothing, nothing did at any corner of it; nothing else
-  is liquidated; of a crossed account that is bankrupt the greatest notional bears the loss, afterwards its wallet is empty;
+  is liquidated, and nowhere else than where the margin first fails; of a crossed account that is bankrupt the greatest notional bears
+  the loss, afterwards its wallet is empty;
 - under cross margin a perpetual grows at an open only where the margin balance at the marks' opens carries it, its fee included;
 - a reduce-only order never increases or turns a position; of two orders tied to each other one fills at the most;
 - a bracket's halves fill only after its entry, the first fill of either ends what is left of the entry, and only a whole fill of one
@@ -21,12 +22,13 @@ In each of the drawn runs:
 from collections import Counter
 from math import isclose
 
-from audit import ACCOUNT, NEAR, Walk, best_of
+from audit import ACCOUNT, NEAR, Walk
 from drawn import ANY, SHARED
 from hypothesis import HealthCheck, given, settings
 
 from backtester.engine import codes
 
+CLOSE = 1e-7  # relative, of a price where a margin is nothing
 EXAMPLES = 500
 MET = {  # what that many runs must have met, and how often at least
     "samples": 5000, "taker fills at the open": 300, "taker fills on the path": 50, "maker fills at the open": 20,
@@ -34,7 +36,7 @@ MET = {  # what that many runs must have met, and how often at least
     "extremes survived": 500, "liquidated at the bankruptcy price": 10, "liquidated at the market": 10, "reduce-only fills": 50,
     "settlements": 100, "pairs": 100, "fills of a pair": 50, "entries ended by a half": 20, "halves filled in part": 20,
     "accounts' bars survived": 1000, "entry accounts' bars survived": 50, "accounts' extremes survived": 1000, "accounts liquidated": 10,
-    "initial margins": 500,
+    "initial margins": 500, "liquidated where the margin first fails": 30,
 }
 
 
@@ -43,8 +45,8 @@ class Audit(Walk):
 
     def __init__(self, script):
         super().__init__(script)
-        self.falling, self.closed = [], 0.0  # the perpetuals that are being liquidated; the greatest notional closed at its mark
-        self.fills, self.fills_of_pairs = Counter(), Counter()
+        self.falling, self.closed, self.place = [], 0.0, None  # being liquidated; the greatest notional closed at its mark; where
+        self.tied, self.fills, self.fills_of_pairs = set(), Counter(), Counter()
 
     def check_equity(self, log):
         """Cash is the sum of all amounts, and what the fills and settlements come to; equity adds what is held, at its mark."""
@@ -64,12 +66,12 @@ class Audit(Walk):
         for stake in self.stakes():
             if len(stake) == 1 and stake[0] not in self.bars:
                 continue
-            who, ways = "bars" if len(stake) == 1 else "accounts' bars", self.surpluses(stake)
-            assert min(way[3] for way in ways) > -self.small(), f"{who}: the margin failed at the close"
+            who, ways = "bars" if len(stake) == 1 else "accounts' bars", self.ways(stake)
+            assert self.surplus(stake, ways[0][3]) > -self.small(), f"{who}: the margin failed at the close"
             self.counts[f"{who} survived"] += 1
             self.counts[f"entry {who} survived"] += any(before[i] == 0.0 for i in stake)
             if not (moved == self.close() - 1).any():
-                assert min(map(min, ways)) > -self.small(), f"{who}: the margin failed on the path"
+                assert min(self.surplus(stake, corner) for corner in ways[0]) > -self.small(), f"{who}: the margin failed on the path"
                 self.counts["extremes survived" if len(stake) == 1 else "accounts' extremes survived"] += 1
 
     def check_liquidation(self, i, row):
@@ -78,8 +80,9 @@ class Audit(Walk):
             self.falling, self.closed = next(stake for stake in self.stakes() if i in stake).copy(), 0.0
             assert len(self.falling) > 1 or i in self.bars
             at_open = row["ts"] < self.close() - 1
-            least = min(way[0] if at_open else min(way) for way in self.surpluses(self.falling))
-            assert least <= self.small(), "liquidated without reason"
+            corners = [corner for way in self.ways(self.falling) for corner in way[: 1 if at_open else 4]]
+            assert min(self.surplus(self.falling, corner) for corner in corners) <= self.small(), "liquidated without reason"
+            self.place = self.failure(self.falling) if self.moves == 1 else None  # nothing had moved on the path
             self.counts["liquidations"] += 1
             self.counts["accounts liquidated"] += len(self.falling) > 1
         if self.venue["liquidation"] == "mark_slip":
@@ -94,20 +97,21 @@ class Audit(Walk):
             assert isclose(best, self.marks[i].price, rel_tol=NEAR)
             self.counts["closed at the mark"] += 1
             return
-        least, greatest = self.reach(i, row["ts"])
+        least, greatest = self.reach(i, row["ts"]) if self.place is None else (self.place[i],) * 2
+        self.counts["liquidated where the margin first fails"] += int(self.place is not None)
         self.falling.remove(i)
         if self.venue["liquidation"] == "mark_slip":
             worse = min if row["a"] < 0.0 else max
-            assert worse(least) * (1.0 - NEAR) <= best <= worse(greatest) * (1.0 + NEAR)
+            assert worse(least) * (1.0 - CLOSE) <= best <= worse(greatest) * (1.0 + CLOSE)
             assert isclose(row["c"], size * row["b"] * self.venue["liquidation_fee_bp"] * 1e-4, rel_tol=NEAR)
             self.counts["liquidated at the market"] += 1
         elif self.falling:
-            assert least[0] * (1.0 - NEAR) <= best <= greatest[0] * (1.0 + NEAR)
+            assert least[0] * (1.0 - CLOSE) <= best <= greatest[0] * (1.0 + CLOSE)
             assert row["c"] == row["d"] == 0.0
             self.closed = max(self.closed, size * best)
             self.counts["closed at the mark"] += 1
         else:
-            assert size * greatest[0] >= self.closed * (1.0 - NEAR), "another one had the greatest notional"
+            assert size * greatest[0] >= self.closed * (1.0 - CLOSE), "another one had the greatest notional"
             self.counts["liquidated at the bankruptcy price"] += 1
         if not self.falling:
             left = self.wallets[i if self.isolated else ACCOUNT]
@@ -161,6 +165,21 @@ class Audit(Walk):
         assert bar.ts_event >= earliest
         self.counts[venue["fills"].replace("_", " ") + " fills"] += 1
 
+    def tie(self, action):
+        """Two orders that both wait now are a pair; no claim is made of orders that are tied twice."""
+        both = [number for number in (action.a, action.b) if number in self.orders and number not in self.ends]
+        if len(both) == 2 and all(self.orders[number]["instrument"] == action.instrument for number in both) and action.a != action.b:
+            self.pair(*both)
+
+    def pair(self, a, b):
+        for number in (a, b):
+            if number in self.tied and number in self.pairs:
+                del self.pairs[self.pairs.pop(number)]
+        if not {a, b} & self.tied:
+            self.pairs |= {a: b, b: a}
+            self.counts["pairs"] += 1
+        self.tied |= {a, b}
+
     def check_pair(self, number):
         """Of two tied orders one fills; a bracket's halves live once their entry has filled, and one fills after a part of the other."""
         self.fills[number] += 1
@@ -184,6 +203,11 @@ class Audit(Walk):
         elif number not in self.ends and not was_over:
             assert other not in self.ends, "a part of one half ended the other"
             self.counts["halves filled in part"] += 1
+
+
+def best_of(row):
+    """The price of a fill without its slippage."""
+    return row["b"] - (row["d"] / abs(row["a"]) if row["a"] > 0.0 else -row["d"] / abs(row["a"]))
 
 
 def audit_many(examples: int, **options) -> Counter:
