@@ -62,10 +62,10 @@ def cuts() -> None:
             start, title = time.monotonic(), f"cuts, {Path(strategy).stem} on {name}"
             try:
                 markets = windows(bt.load(name), MARKETS, days) if days else (random_market(seed) for seed in range(MARKETS))
+                counts = cut_many(strategy, markets, CUTS_EACH)
             except UserError as missing:
                 print(f"{title}: left out: {missing}")
                 continue
-            counts = cut_many(strategy, markets, CUTS_EACH)
             told(title, start, Counter({word: counts[word] for word in ("markets", "cuts", "events", "fills")}))
 
 

@@ -26,7 +26,12 @@ DAY = 24 * 3600 * SECOND
 WINDOW_DAYS = {"btc_1h": 120, "btc_5m": 14, "btc_flow": 14, "btc_eth_1m": 8}
 EAGER = {  # parameters under which a strategy trades on a random walk too
     "door": {"doors": 1, "require_oi": RequireOi.OFF, "premium_delta_bp": 0.2, "premium_eps_bp": 0.1, "anchor_bp": 40.0},
+    "divergence_leg": {"labels": "spot", "require_oi": "off", "premium_delta_bp": 0.2, "premium_eps_bp": 0.1},
+    "door_game": {"doors": 1, "require_oi": "off", "fuel_ratio": None, "momentum_in": None, "force": "nothing", "retail": "nothing"},
+    "spot_bull": {"spot_only": False, "min_score": 0.1, "ether": "off", "chase_fast": None, "clean": 0.0},
     "spot_led": {"oi_drop": -1.0, "flow_min": -1.0, "efficiency_min": 0.0, "funding_lo": -9.0, "funding_hi": 9.0, "premium_delta_bp": 50.0},
+    "support_hold": {"level": "rolling", "lookback_h": 24},
+    "weekend_monday": {"quiet_only": False, "weekends_min": 1},
 }
 VENUES = (  # the cuts of a market are made under one of them
     {},
