@@ -44,7 +44,7 @@ def run(
     market, cls, terms, name = prepare(data, strategy, venue)
     bound, given = bind(cls, market.roles), params_of(cls, params)
     tile, log = run_recorded(bound, market, given, terms_of(terms, market))
-    metrics, told = lane_metrics(tile.lanes[0], tile.world.clock, market), tables(log, market, reasons_of(cls))
+    metrics, told = lane_metrics(tile, 0, market), tables(log, market, reasons_of(cls))
     demand_room(name, told["orders"], metrics)
     manifest = manifest_of(bound, market, config_of(market, cls, name, terms, seed, params), overrides)
     manifest["sensitivity"] = sensitivity(bound, market, given, terms, metrics)

@@ -8,22 +8,24 @@ from pathlib import Path
 
 import numpy as np
 
+from backtester.engine import state
 from backtester.engine.bind import Bound, bind
 from backtester.engine.params import params_of
-from backtester.engine.run import run_tile, sampling_step
+from backtester.engine.run import run_tile, start_sampling
 from backtester.engine.venue import terms_of, venue_of
+from backtester.records import rows
 from benchmarks.support import Support
 from benchmarks.year import market as year
 
 HERE = Path(__file__).parent
-FLOATS = ("max_drawdown", "mean", "m2", "downside", "fees", "slippage", "funding", "traded", "profit", "loss")
-COUNTS = ("samples", "in_market", "orders", "refused", "fills", "trades", "wins", "liquidations")
+FLOATS = ("max_drawdown", "fees", "slippage", "funding", "traded", "profit", "loss")
+COUNTS = ("in_market", "orders", "refused", "fills", "trades", "wins", "liquidations")
 OUT = np.dtype([(n, "f8") for n in ("equity", "cash", *FLOATS)] + [(n, "i8") for n in (*COUNTS, "marks", "ended")])
 ROUNDS = 9
 
 
 def twin(market, terms: np.ndarray, params: np.ndarray):
-    """A function that runs every row of `params` in C and returns their OUT records."""
+    """A function that runs every row of `params` in C and returns their OUT records and samples of equity (lanes, moments)."""
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder) / "twin.so"
         options = ["-O3", "-march=native", "-ffp-contract=off", "-shared", "-fPIC"]
@@ -34,12 +36,15 @@ def twin(market, terms: np.ndarray, params: np.ndarray):
     pointers = [ctypes.c_void_p(a.ctypes.data) for a in inputs]
     events, number = streams.events, ctypes.c_int64
 
-    def run() -> np.ndarray:
-        out = np.zeros(len(params), OUT)
-        moment = (number(market.start), number(sampling_step(market)))
-        first, last = ctypes.c_void_p(events.ctypes.data), ctypes.c_void_p(out.ctypes.data)
-        code.sweep(first, number(len(events)), *pointers, *moment, last, number(len(params)))
-        return out
+    clock = rows(state.CLOCK, 1)[0]
+    moments = start_sampling(clock, market)
+
+    def run() -> tuple[np.ndarray, np.ndarray]:
+        out, samples = np.zeros(len(params), OUT), np.zeros((len(params), moments))
+        when = (number(market.start), number(clock.step))
+        first, last, beside = (ctypes.c_void_p(a.ctypes.data) for a in (events, out, samples))
+        code.sweep(first, number(len(events)), *pointers, *when, last, beside, number(moments), number(len(params)))
+        return out, samples
 
     return run
 
@@ -53,12 +58,13 @@ def some_params(bound: Bound, lanes: int) -> np.ndarray:
     return params
 
 
-def check_equal(tile, reference: np.ndarray) -> None:
+def check_equal(tile, reference: np.ndarray, samples: np.ndarray) -> None:
     """Every measure of every lane, to the last bit."""
     for name in OUT.names:
         if name not in ("marks", "ended"):
             part = tile.lanes["account"] if name in ("equity", "cash", "orders") else tile.lanes["tally"]
             np.testing.assert_array_equal(part[name], reference[name], err_msg=name)
+    np.testing.assert_array_equal(tile.samples, samples)
 
 
 def main() -> None:
@@ -70,7 +76,7 @@ def main() -> None:
     reference = twin(market, terms, params[:16])
     for lanes in widths:
         tile = run_tile(bound, market, params[:lanes], np.repeat(terms[None], lanes, 0))
-        check_equal(tile, twin(market, terms, params[:lanes])())
+        check_equal(tile, *twin(market, terms, params[:lanes])())
     print(f"{total:,} events, {tile.lanes['tally']['fills'].mean():.0f} fills a lane; every measure of every lane equal to C")
     best: dict = {}
     for _ in range(ROUNDS):

@@ -16,8 +16,8 @@ typedef struct {
 } terms_t;
 typedef struct { int64_t ts_event, ts_known; double liquidation_fee; int64_t tiers; double cap[16], rate[16], amount[16], leverage[16]; } bracket_t;
 typedef struct {
-    double equity, cash, max_drawdown, mean, m2, downside, fees, slippage, funding, traded, profit, loss;
-    int64_t samples, in_market, orders, refused, fills, trades, wins, liquidations, marks, ended;
+    double equity, cash, max_drawdown, fees, slippage, funding, traded, profit, loss;
+    int64_t in_market, orders, refused, fills, trades, wins, liquidations, marks, ended;
 } out_t;
 #pragma pack(pop)
 
@@ -27,8 +27,8 @@ typedef struct {
     int64_t waiting, opened; slot_t slots[4];
 } position_t;
 typedef struct {
-    double cash, equity, peak, last, max_drawdown, mean, m2, downside, fees, slippage, funding, traded, profit, loss;
-    int64_t samples, in_market, orders, refused, fills, trades, wins, liquidations, ended; int alive, invested;
+    double cash, equity, peak, max_drawdown, fees, slippage, funding, traded, profit, loss;
+    int64_t in_market, orders, refused, fills, trades, wins, liquidations, ended; int alive, invested;
     position_t position[2];
     double ask[2], price[2];
     const bracket_t *bracket;
@@ -160,17 +160,6 @@ static void accept(lane_t *a, const terms_t *t, int64_t ts, const int64_t *lag) 
     }
 }
 
-static void sample(lane_t *a) {
-    if (a->last > 0.0) {
-        double change = a->equity / a->last - 1.0, away = change - a->mean;
-        a->samples++;
-        a->mean += away / (double)a->samples;
-        a->m2 += away * (change - a->mean);
-        if (change < 0.0) a->downside += change * change;
-    }
-    a->last = a->equity;
-}
-
 static void target(lane_t *a, int i, double qty) { a->ask[i] = qty - a->position[i].qty - a->position[i].pending; }
 
 static int on_bar(lane_t *a, const params_t *p, double spot, double perp) {
@@ -192,7 +181,7 @@ static int on_bar(lane_t *a, const params_t *p, double spot, double perp) {
 }
 
 void run(const int64_t *events, int64_t n, const bar_t *bars, const funding_t *funding, const interest_t *interest,
-         const liquidation_t *liquidations, const bracket_t *brackets, const terms_t *t, const params_t *p, int64_t start, int64_t step, out_t *out) {
+         const liquidation_t *liquidations, const bracket_t *brackets, const terms_t *t, const params_t *p, int64_t start, int64_t step, out_t *out, double *samples) {
     lane_t lane, *a = &lane;
     memset(a, 0, sizeof lane);
     a->cash = a->equity = a->peak = t->deposit; a->alive = 1;
@@ -218,7 +207,7 @@ void run(const int64_t *events, int64_t n, const bar_t *bars, const funding_t *f
         fresh = 0; marks++;
         const bar_t *spot = bars + row[0], *perp = bars + row[1];
         if (spot->ts_close == perp->ts_close && spot->ts_close != pair) { pair = spot->ts_close; pairs++; }
-        while (next < close) { sample(a); next += step; }
+        while (next < close) { *samples++ = a->equity; next += step; }
         if (a->alive) {
             double equity = a->cash;
             equity += a->position[0].qty * (price[0] - a->position[0].basis);
@@ -231,14 +220,15 @@ void run(const int64_t *events, int64_t n, const bar_t *bars, const funding_t *f
             if (equity <= 0.0) { a->alive = 0; a->ended = ts; a->cash = a->equity = 0.0; memset(a->position, 0, sizeof a->position); }
             else if (on_bar(a, p, spot->close, perp->close)) accept(a, t, ts, lag);
         }
-        if (next == close) { sample(a); next += step; }
+        if (next == close) { *samples++ = a->equity; next += step; }
     }
     (void)seen;
-    *out = (out_t){a->equity, a->cash, a->max_drawdown, a->mean, a->m2, a->downside, a->fees, a->slippage, a->funding, a->traded, a->profit, a->loss,
-                   a->samples, a->in_market, a->orders, a->refused, a->fills, a->trades, a->wins, a->liquidations, marks, a->ended};
+    *out = (out_t){a->equity, a->cash, a->max_drawdown, a->fees, a->slippage, a->funding, a->traded, a->profit, a->loss,
+                   a->in_market, a->orders, a->refused, a->fills, a->trades, a->wins, a->liquidations, marks, a->ended};
 }
 
 void sweep(const int64_t *events, int64_t n, const bar_t *bars, const funding_t *funding, const interest_t *interest,
-           const liquidation_t *liquidations, const bracket_t *brackets, const terms_t *t, const params_t *p, int64_t start, int64_t step, out_t *out, int64_t lanes) {
-    for (int64_t k = 0; k < lanes; k++) run(events, n, bars, funding, interest, liquidations, brackets, t, p + k, start, step, out + k);
+           const liquidation_t *liquidations, const bracket_t *brackets, const terms_t *t, const params_t *p, int64_t start, int64_t step, out_t *out,
+           double *samples, int64_t moments, int64_t lanes) {
+    for (int64_t k = 0; k < lanes; k++) run(events, n, bars, funding, interest, liquidations, brackets, t, p + k, start, step, out + k, samples + k * moments);
 }

@@ -115,7 +115,7 @@ class Run:
         self.bound = bind(Scripted)
         terms = terms_of(venue_of(venue), self.market)
         self.tile, self.log = run_recorded(self.bound, self.market, params_of(Scripted, script), terms)
-        self.metrics = lane_metrics(self.tile.lanes[0], self.tile.world.clock, self.market)
+        self.metrics = lane_metrics(self.tile, 0, self.market)
         self.tables = tables(self.log, self.market, {r.value: r.name.lower() for r in Reason})
 
     def rows(self, table, *columns):

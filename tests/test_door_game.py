@@ -42,7 +42,7 @@ def run(tables, **params):
     placed = {(stream, 0 if stream == "spot_bars" else 1): table for stream, table in tables.items()}
     market = build("drawn", INSTRUMENTS, placed)
     tile, log = run_recorded(bind(DoorGame), market, params_of(DoorGame, ALONE | params), terms_of(venue_of(FREE), market))
-    metrics = lane_metrics(tile.lanes[0], tile.world.clock, market)
+    metrics = lane_metrics(tile, 0, market)
     return Result("door_game", metrics, {}, tables_of(log, market, reasons_of(DoorGame)), market)
 
 

@@ -1,4 +1,4 @@
-"""The metrics that the loop streams, against pandas on the equity curve that it wrote."""
+"""The metrics of a run, against pandas on the equity curve that it wrote."""
 
 import math
 

@@ -73,6 +73,7 @@ def test_many_lanes_give_the_numbers_of_single_runs(name):
             if part == "account":
                 alone.lanes[0]["account"]["recorded"] = 0
             assert canonical(np.atleast_1d(tile.lanes[k][part])) == canonical(np.atleast_1d(alone.lanes[0][part])), (k, part)
+        np.testing.assert_array_equal(tile.samples[k], alone.samples[0])
     assert len({float(lane["account"]["equity"]) for lane in tile.lanes}) > 1
 
 

@@ -127,7 +127,7 @@ class Run:
         self.market = table if isinstance(table, Market) else market_of(table)
         terms = terms_of(venue_of(VENUE | (venue or {})), self.market)
         tile, log = run_recorded(bound(self.market.roles), self.market, params_of(SpotBull, LITERAL | params), terms)
-        self.metrics = lane_metrics(tile.lanes[0], tile.world.clock, self.market)
+        self.metrics = lane_metrics(tile, 0, self.market)
         tables = tables_of(log, self.market, {each.value: each.name for each in Reason})
         self.fills, self.orders, self.trace, self.quiet = tables["fills"], tables["orders"], log.trace, quiet
         hours = [round(float(ts - START) / HOUR - quiet, 2) for ts in self.fills["ts"]]

@@ -206,13 +206,13 @@ def decide(lane, mind, paired, groups, world, bars, journal):
 
 
 @inline
-def end_instant(lanes, minds, groups, world, bars, log):
+def end_instant(lanes, minds, groups, world, bars, samples, log):
     """Mark every lane at the close and let it decide; one that is worth nothing any more is halted."""
     clock = world.clock
     clock.fresh = 0
     clock.marks += 1
     paired = complete_pairs(groups, world, bars)
-    sample_until(lanes, clock, clock.ts_close)
+    sample_until(lanes, clock, samples, clock.ts_close)
     for k in range(len(lanes)):
         lane, mind = lanes[k], minds[k]
         if lane.account.alive == 1:
@@ -225,7 +225,7 @@ def end_instant(lanes, minds, groups, world, bars, log):
                 drop(lane, clock.ts_close - 1, DROPPED, world.quotes, log.journal)
                 halt(lane, clock.ts_close - 1, world.quotes, log.journal)
     if clock.next_sample == clock.ts_close:
-        sample_all(lanes, clock)
+        sample_all(lanes, clock, samples)
     if len(log.equity) > 0:
         row = write_equity(log, clock, lanes[0])
         write_trace(context(lanes[0], minds[0], groups, world, bars), minds[0].state, minds[0].params, log.trace[row])
@@ -246,7 +246,7 @@ def begin(streams, lanes, minds, groups, world, log, start):
 
 
 @njit(cache=CACHE, **OPTIONS)
-def advance(streams, lanes, minds, groups, world, log, lo, hi):
+def advance(streams, lanes, minds, groups, world, samples, log, lo, hi):
     """Process the events lo .. hi; returns the first one not processed, below hi only where the log is full."""
     bars, clock = streams.bars, world.clock
     for at in range(lo, hi):
@@ -266,5 +266,5 @@ def advance(streams, lanes, minds, groups, world, log, lo, hi):
         tell(kind, i, row, streams, lanes, minds, groups, world, log.journal)
         if (event >> LAST_SHIFT) & 1 == 1 and clock.fresh > 0:
             take_bars(lanes, world, bars, log.journal)
-            end_instant(lanes, minds, groups, world, bars, log)
+            end_instant(lanes, minds, groups, world, bars, samples, log)
     return hi

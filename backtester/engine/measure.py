@@ -1,4 +1,4 @@
-"""Measuring: what a lane is worth at every close, and what the ratios need of it."""
+"""Measuring: what a lane is worth at every close, and its samples for the ratios."""
 
 from backtester.engine.jit import jit
 
@@ -23,29 +23,16 @@ def mark(lane, quotes):
 
 
 @jit
-def sample(tally, equity):
-    """One return between two samples, into running moments (Welford 1962)."""
-    if tally.last > 0.0:
-        change = equity / tally.last - 1.0
-        tally.samples += 1
-        away = change - tally.mean
-        tally.mean += away / tally.samples
-        tally.m2 += away * (change - tally.mean)
-        if change < 0.0:
-            tally.downside += change * change
-    tally.last = equity
-
-
-@jit
-def sample_until(lanes, clock, ts):
+def sample_until(lanes, clock, samples, ts):
     """Sample every lane at all moments due before `ts`: nothing is known in between, so equity stands still."""
     while clock.next_sample < ts:
-        sample_all(lanes, clock)
+        sample_all(lanes, clock, samples)
 
 
 @jit
-def sample_all(lanes, clock):
-    """Sample every lane now; the next moment is one step later."""
+def sample_all(lanes, clock, samples):
+    """Sample every lane now; the next moment is one step later. samples: equity, quote, (lanes, moments)."""
     for k in range(len(lanes)):
-        sample(lanes[k].tally, lanes[k].account.equity)
+        samples[k, clock.samples] = lanes[k].account.equity
+    clock.samples += 1
     clock.next_sample += clock.step

@@ -26,6 +26,7 @@ class Tile:
     minds: np.ndarray   # Bound.mind, (lanes,)
     groups: np.ndarray  # Bound.group, (groups,)
     world: Row          # state.world_dtype
+    samples: np.ndarray # equity at the moments of the ratios, quote, float64, (lanes, moments)
 
 
 def group_lanes(bound: Bound, params: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -66,10 +67,14 @@ def new_tile(bound: Bound, market, params: np.ndarray, terms: np.ndarray, record
         own = market.tables.get(("perp_bars", i), ())
         if len(own):
             quote["first"], quote["interval"] = own["ts_event"][0], own["ts_close"][0] - own["ts_event"][0]
-    clock, step = world["clock"], sampling_step(market)
-    clock["step"] = step
-    clock["next_sample"] = -(-market.start // step) * step
-    return Tile(lanes, minds, groups, world)
+    return Tile(lanes, minds, groups, world, np.zeros((len(params), start_sampling(world["clock"], market))))
+
+
+def start_sampling(clock, market) -> int:
+    """Set the first moment at which equity is sampled and the step to the next; returns how many moments there are."""
+    clock["step"] = step = sampling_step(market)
+    clock["next_sample"] = first = -(-market.start // step) * step
+    return max((market.end - first) // step + 1, 0)
 
 
 def no_log(bound: Bound) -> Log:
@@ -137,7 +142,7 @@ def through(bound: Bound, market, tile: Tile, log: Log, stops) -> Iterator[Log]:
         for stop in stops:
             while at < stop:
                 goal = min(at + CHUNK, stop)
-                at = bound.kernel.advance(streams, tile.lanes, tile.minds, tile.groups, tile.world, log, at, goal)
+                at = bound.kernel.advance(streams, tile.lanes, tile.minds, tile.groups, tile.world, tile.samples, log, at, goal)
                 if at < goal:
                     log = grow(log)
             yield log

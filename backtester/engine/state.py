@@ -14,6 +14,7 @@ CLOCK = np.dtype([
     ("ts_close", "i8"),     # the latest close of any bar so far, ns
     ("fresh", "i8"),        # bars that became known in this instant
     ("next_sample", "i8"),  # the next moment at which equity is sampled for the ratios, ns
+    ("samples", "i8"),      # taken so far
     ("step", "i8"),         # from one sample to the next, ns
     ("marks", "i8"),        # instants with a bar so far
     ("bars", "i8"),         # bars of spot and perpetuals so far
@@ -67,14 +68,9 @@ ACCOUNT = np.dtype([
     ("orders", "i8"),       # orders asked so far: the next one's number
     ("no_room", "i8"),      # of these, found no room to wait
 ])
-TALLY = np.dtype([          # what the metrics need, streamed
+TALLY = np.dtype([          # what the metrics need, streamed; of the ratios see Tile.samples
     ("peak", "f8"),         # highest equity, quote
     ("max_drawdown", "f8"), # fraction of the peak
-    ("last", "f8"),         # equity at the last sample, quote; 0 before the first
-    ("samples", "i8"),      # returns between samples
-    ("mean", "f8"),         # of the returns
-    ("m2", "f8"),           # sum of squared deviations from the mean
-    ("downside", "f8"),     # sum of squared negative returns
     ("in_market", "i8"),    # marks with a position
     ("fees", "f8"),         # paid, quote
     ("slippage", "f8"),     # lost against the best price, quote

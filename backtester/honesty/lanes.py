@@ -48,6 +48,6 @@ def lanes_of(subject: Subject, params: np.ndarray) -> Tile:
 
 def lane_of(tile: Tile, lane: int) -> Columns:
     """All that one lane ended with, and the features that its group saw."""
-    row = leaves(tile.lanes[lane : lane + 1]) | leaves(tile.minds[lane : lane + 1])
+    row = leaves(tile.lanes[lane : lane + 1]) | leaves(tile.minds[lane : lane + 1]) | {"samples": tile.samples[lane]}
     group = int(row.pop("group")[0])  # a lane's group has another number in another tile
     return row | leaves(tile.groups[group : group + 1]["seen"], "seen.")

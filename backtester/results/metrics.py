@@ -1,4 +1,4 @@
-"""The metrics of a lane, from what the loop streamed: a run and a row of a sweep share this one definition.
+"""The metrics of a lane, from what the loop left of it: a run and a row of a sweep share this one definition.
 
 Ratios are annualised with 365 days from equity sampled at each UTC midnight (each hour where the run is
 shorter than 60 days), ddof 1, zero risk-free rate. Drawdown is a positive fraction of the peak.
@@ -6,14 +6,17 @@ shorter than 60 days), ddof 1, zero risk-free rate. Drawdown is a positive fract
 
 import math
 
+import numpy as np
+
 from backtester.market.times import iso
 
 DAY = 86_400_000_000_000  # ns
 NAN = math.nan
 
 
-def lane_metrics(lane, clock, market) -> dict:
-    """`lane` and `clock` as the loop left them; keys are those of metrics.json."""
+def lane_metrics(tile, k: int, market) -> dict:
+    """Lane `k` of a tile as the loop left it; keys are those of metrics.json."""
+    lane, clock = tile.lanes[k], tile.world.clock
     tally, account, cash = lane.tally, lane.account, float(lane.terms[0].deposit)
     years = (market.end - market.start) / (365.0 * DAY)
     total = float(account.equity) / cash - 1.0
@@ -23,7 +26,7 @@ def lane_metrics(lane, clock, market) -> dict:
         "final_equity": float(account.equity),
         "total_return": total,
         "cagr": cagr,
-        **ratios(tally, int(clock.step)),
+        **ratios(returns_of(tile.samples[k, : clock.samples]), int(clock.step)),
         "calmar": cagr / float(tally.max_drawdown) if tally.max_drawdown > 0.0 else NAN,
         "max_drawdown": float(tally.max_drawdown),
         "exposure": int(tally.in_market) / int(clock.marks) if clock.marks else NAN,
@@ -55,12 +58,18 @@ def growth(total: float, years: float) -> float:
         return NAN
 
 
-def ratios(tally, step: int) -> dict:
-    """Volatility, Sharpe and Sortino ratio from the running moments of sampled returns."""
-    n, a_year = int(tally.samples), 365.0 * DAY / step
-    deviation = math.sqrt(float(tally.m2) / (n - 1)) if n > 1 else NAN
-    below = math.sqrt(float(tally.downside) / n) if n else NAN
-    mean, scale = float(tally.mean), math.sqrt(a_year)
+def returns_of(equity: np.ndarray) -> np.ndarray:
+    """Returns between samples of equity (moments,), quote; after ruin there are none."""
+    before = equity[:-1]
+    return equity[1:][before > 0.0] / before[before > 0.0] - 1.0
+
+
+def ratios(returns: np.ndarray, step: int) -> dict:
+    """Volatility, Sharpe and Sortino ratio of returns (samples,) that are `step` ns apart."""
+    n, scale = len(returns), math.sqrt(365.0 * DAY / step)
+    mean = float(returns.mean()) if n else NAN
+    deviation = float(returns.std(ddof=1)) if n > 1 else NAN
+    below = math.sqrt(float(np.mean(np.minimum(returns, 0.0) ** 2))) if n else NAN
     return {
         "volatility": deviation * scale,
         "sharpe": mean / deviation * scale if deviation > 0.0 else NAN,

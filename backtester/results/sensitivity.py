@@ -25,7 +25,7 @@ def sensitivity(bound, market, params: np.ndarray, venue: Venue, metrics: dict) 
     tried = [each for each in choices if each[0] == "fills" or path_matters(bound, venue)]
     terms = np.array([terms_of(venue_of(asdict(venue) | {key: choice}), market) for key, choice in tried])
     tile = run_tile(bound, market, np.repeat(params, len(tried)), terms)
-    found = {each: lane_metrics(lane, tile.world.clock, market) for each, lane in zip(tried, tile.lanes, strict=True)}
+    found = {each: lane_metrics(tile, k, market) for k, each in enumerate(tried)}
     return [{"what": f"venue.{key}={choice}"} | kept(found.get((key, choice), metrics)) for key, choice in choices]
 
 

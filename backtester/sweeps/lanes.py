@@ -39,7 +39,7 @@ def sweep_lanes(
 
     def work(rows):
         tile = run_tile(bound, market, params[rows], np.repeat(terms[None], len(rows), 0))
-        return [lane_metrics(lane, tile.world.clock, market) for lane in tile.lanes]
+        return [lane_metrics(tile, k, market) for k in range(len(rows))]
 
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         waiting = {pool.submit(work, rows): rows for rows in tiles}
