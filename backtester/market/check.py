@@ -1,11 +1,23 @@
 """What a table must be before it may become events; every refusal names the stream, the row and what would be right."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from backtester.errors import UserError
 from backtester.market.schema import OF_KIND, OPTIONAL, Instrument, all_roles, known_stream
 from backtester.market.times import iso
 from backtester.records import BAR, BRACKET, EXOGENOUS, FUNDING, SETTLEMENTS, STREAMS
+
+VOLUMES = ("volume", "quote_volume", "taker_buy")
+AT_LEAST_ZERO = {
+    "open_interest": ("qty",), "liquidations": ("qty",), "trades": ("qty",), "depth": ("qty", "notional"),
+    "long_short_ratio": ("accounts", "top_accounts", "top_positions", "taker_volume"),
+}
+ABOVE_ZERO = {
+    "funding": ("interval_h",), "open_interest": ("qty",), "liquidations": ("price", "qty"), "trades": ("price", "qty"),
+    "long_short_ratio": ("accounts", "top_accounts", "top_positions"),
+}
 
 
 def check_tables(name: str, instruments: tuple[Instrument, ...], tables: dict) -> None:
@@ -70,17 +82,31 @@ def check_known(table: np.ndarray, place: str) -> None:
 
 
 def check_values(table: np.ndarray, place: str) -> None:
-    """The numbers that every record needs are there, and those of a bar are possible."""
+    """The numbers that every record needs are there, and they are possible."""
+    for wrong, why in impossible(place.split(": ")[1].partition("/")[0], table):
+        refuse(wrong, table, place, why)
+
+
+def impossible(stream: str, table: np.ndarray) -> Iterator[tuple[np.ndarray, str]]:
+    """Which rows (n,) of a stream cannot be, reason by reason, and what would be right."""
     needed = [field for field in table.dtype.names or () if table.dtype[field].kind == "f" and field not in OPTIONAL]
     if needed:
         total = sum(table[field] for field in needed)  # NaN where any of them is
-        refuse(np.isnan(total), table, place, f"{', '.join(needed)}: one of them is NaN: leave such a row out")
-        refuse(~np.isfinite(total), table, place, f"{', '.join(needed)}: one of them is infinite: leave such a row out")
-    if table.dtype.names == BAR.names and not place.split(": ")[1].startswith("premium_index_bars"):
-        refuse(table["low"] <= 0.0, table, place, "a price is not above 0: leave such a row out")
+        yield np.isnan(total), f"{', '.join(needed)}: one of them is NaN: leave such a row out"
+        yield ~np.isfinite(total), f"{', '.join(needed)}: one of them is infinite: leave such a row out"
+    if table.dtype.names == BAR.names:
+        if stream != "premium_index_bars":
+            yield table["low"] <= 0.0, "a price is not above 0: leave such a row out"
         body = np.minimum(table["open"], table["close"]), np.maximum(table["open"], table["close"])
-        outside = (table["low"] > body[0]) | (table["high"] < body[1])
-        refuse(outside, table, place, "open or close lies outside low … high: no such bar can be")
+        yield (table["low"] > body[0]) | (table["high"] < body[1]), "open or close lies outside low … high: no such bar can be"
+    for field in AT_LEAST_ZERO.get(stream, VOLUMES if table.dtype.names == BAR.names else ()):
+        yield (table[field] < 0.0) | np.isinf(table[field]), f"{field} is below 0 or infinite: no such number can be"
+
+
+def worthless(stream: str, table: np.ndarray) -> Iterator[tuple[np.ndarray, str]]:
+    """Which rows (n,) of a stream say nothing although they can be loaded: a zero where there is no such thing."""
+    for field in ABOVE_ZERO.get(stream, ()):
+        yield table[field] == 0.0, f"{field} is 0, which is no number of this kind: leave such a row out"
 
 
 def check_settlements(funding: np.ndarray, bars: np.ndarray, place: str) -> None:

@@ -20,17 +20,19 @@ class Gap:
 
 @dataclass(frozen=True)
 class Imported:
-    """One file's way into one stream: rows_in = outside + dropped + rows_out."""
+    """The way of files into one stream: rows_in = outside + dropped + repaired (but for `sort`) + rows_out."""
 
     stream: str
     instrument: str
-    file: str
-    sha256: str
+    file: str                 # as the recipe spells it
+    files: dict[str, str]     # every file that was read -> its sha256
     rows_in: int
-    outside: int        # rows before or after the period
-    dropped: int        # rows inside it without a number that the record needs
+    outside: int              # rows before or after the period
+    dropped: int              # rows inside it without a number that the record needs
     rows_out: int
-    zero_volume: int    # bars kept in which nothing traded: a halt, or a quiet minute
+    zero_volume: int          # bars kept in which nothing traded: a halt, or a quiet minute
+    repaired: dict[str, int]  # rule -> rows that it touched
+    notes: list[str]          # what had to be understood, with file and line
     gaps: tuple[Gap, ...]
 
     @property
@@ -40,7 +42,8 @@ class Imported:
 
     def line(self) -> str:
         """What came of it, in a few words."""
-        return f"{self.stream}/{self.instrument} {self.rows_out:,} rows, {self.dropped} dropped, {self.missing} missing"
+        repaired = "".join(f", {count} repaired by {rule}" for rule, count in self.repaired.items())
+        return f"{self.stream}/{self.instrument} {self.rows_out:,} rows, {self.dropped} dropped, {self.missing} missing{repaired}"
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,9 @@ class Summary:
     streams: tuple[Imported, ...]
 
     def line(self) -> str:
-        """All of it in one line."""
-        return f"{self.name}: {'; '.join(each.line() for each in self.streams)}"
+        """All of it in one line, and one for each thing that was noted."""
+        notes = "".join(f"\n  {note}" for each in self.streams for note in each.notes)
+        return f"{self.name}: {'; '.join(each.line() for each in self.streams)}{notes}"
 
 
 def find_gaps(ts: np.ndarray, start: int, end: int, interval: int) -> tuple[Gap, ...]:
