@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-QUOTE, PERCENT, YEARLY, RATIO, COUNT, WORD = "quote", "%", "% a year", "", "count", "word"
+QUOTE, PERCENT, YEARLY, RATIO, DAYS, COUNT, WORD = "quote", "%", "% a year", "", "days", "count", "word"
 UP, DOWN, NEITHER = 1, -1, 0
 
 
@@ -26,10 +26,20 @@ METRICS = {
     "sharpe": Metric("Sharpe ratio", RATIO, UP),
     "sortino": Metric("Sortino ratio", RATIO, UP),
     "calmar": Metric("Calmar ratio", RATIO, UP),
+    "omega": Metric("Omega ratio", RATIO, UP),
+    "drawdown_days": Metric("longest drawdown", DAYS, DOWN),
+    "under_water": Metric("time under water", PERCENT, DOWN),
+    "value_at_risk": Metric("value at risk, 5 %", PERCENT, DOWN),
+    "tail_ratio": Metric("tail ratio", RATIO, UP),
+    "skew": Metric("skewness", RATIO, NEITHER),
+    "kurtosis": Metric("kurtosis", RATIO, NEITHER),
+    "samples": Metric("sampled returns", COUNT, NEITHER),
     "exposure": Metric("time in market", PERCENT, NEITHER),
     "turnover": Metric("turnover", RATIO, NEITHER),
     "win_rate": Metric("win rate", PERCENT, UP),
     "profit_factor": Metric("profit factor", RATIO, UP),
+    "expectancy": Metric("average trade, net", QUOTE, UP, signed=True),
+    "trade_cost": Metric("costs a trade", QUOTE, DOWN),
     "entry_bar_share": Metric("profit from entry bars", PERCENT, NEITHER),
     "trades": Metric("trades", COUNT, NEITHER),
     "orders": Metric("orders", COUNT, NEITHER),
