@@ -20,6 +20,8 @@ FILLS = {
 }
 ORDERS = {
     "id": [0, 1, 2], "ts": [T0, T0 + 2 * MINUTE, T0 + 2 * MINUTE], "ts_done": [T0 + MINUTE, T0 + 3 * MINUTE, None],
+    "instrument": ["BTC-PERP"] * 3, "kind": ["market", "stop", "limit"],
+    "limit": [np.nan, np.nan, 90.0], "trigger": [np.nan, 150.0, np.nan],
     "status": ["filled", "filled", "refused"], "refusal": ["", "", "initial margin"],
 }
 LEDGER = {"ts": [T0, T0 + MINUTE], "wallet": ["account"] * 2, "balance": [1_000.0, 999.0]}

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from conftest import ROOT
+from page_blocks import doc_of, marks_of, panels_of, series_of, words_of
 from run_folder import CONFIG, FILLS, METRICS, MINUTE, ORDERS, T0, TRADES, write_run, write_table
 from tables import bars
 
@@ -42,11 +43,6 @@ def day(text: str) -> int:
 
 def page_of(folder, **more) -> str:
     return write_run_page(folder / "report.html", replace(view_of_run(folder), **more)).read_text()
-
-
-def words_of(page) -> str:
-    """What a page says, without its tags."""
-    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
 def sweep_folder(folder, **more):
@@ -122,17 +118,18 @@ def test_the_run_page_says_what_happened(tmp_path):
         "max drawdown 5.00 %, 1 trade, 3.00 paid in fees, 0.50 received in funding."
     ) in page
     assert "Research, not advice" in page
-    titles = re.findall(r"<figcaption><b>([^<]*)</b>", page)
-    assert titles == ["Price", "Premium of spot over perp", "Equity", "Drawdown", "Position"]
-    assert page.count('<tr class="trade">') == 1
-    assert re.findall(r'<g class="mark (\w+) (\w+)">', page) == [("entry", "long"), ("exit", "long")]
-    assert page.count('<path class="link long"') == 1
+    assert panels_of(page) == ["Price", "Premium of spot over perp", "Position", "Equity", "Drawdown"]
+    assert marks_of(page) == [("entry", "long"), ("exit", "long")]
+    assert doc_of(page)["trades"]["pnl"] == [97.5]
+    assert doc_of(page)["trades"]["exit_reason"] == {"words": ["stop"], "code": [0]}
+    assert doc_of(page)["orders"] == [[(T0 + 2 * MINUTE) // 10**6, (T0 + 3 * MINUTE) // 10**6, 150.0, "stop", "BTC-PERP"]]
 
 
 def test_the_run_page_names_costs_assumptions_and_fallbacks(tmp_path):
     page = page_of(write_run(tmp_path / "run"))
     text = words_of(page)
-    assert "fees 3.00 0.30 slippage 1.00 0.10 funding \N{MINUS SIGN}0.50 \N{MINUS SIGN}0.05 together 3.50 0.35" in text
+    split = "fees 3.00 0.30 slippage 1.00 0.10 funding \N{MINUS SIGN}0.50 \N{MINUS SIGN}0.05 liquidation 0.00 0.00 together 3.50 0.35"
+    assert split in text
     assert "<li>taker fee 5 bp</li>" in page
     assert '<li class="fallback">BTC-PERP: FALLBACK no funding data</li>' in page
     assert "strategy.support 92000.0" in text
@@ -145,8 +142,8 @@ def test_the_run_page_counts_orders_and_fills(tmp_path):
     orders, fills = ([words_of(row) for row in re.findall(rf'<tr class="{kind}">.*?</tr>', page)] for kind in ("order", "fill"))
     assert orders == ["filled 2", "refused initial margin 1"]
     assert fills == ["maker 1 200 1.00 0.50", "liquidation 1 100 2.00 0.50"]
-    assert re.findall(r'<g class="mark (\w+) (\w+)">', page) == [("entry", "long"), ("liquidation", "long")]
-    assert '<span class="liquidation">&#9675; liquidation</span>' in page
+    assert marks_of(page) == [("entry", "long"), ("liquidation", "long")]
+    assert "fees 1.00 0.10 slippage 0.50 0.05 funding \N{MINUS SIGN}0.50 \N{MINUS SIGN}0.05 liquidation 2.50 0.25" in words_of(page)
 
 
 def test_a_run_without_orders_says_so(tmp_path):
@@ -154,7 +151,7 @@ def test_a_run_without_orders_says_so(tmp_path):
     page = page_of(write_run(tmp_path / "run", fills=none[0], trades=none[1], orders=none[2]))
     assert "No order was asked." in page
     assert "Nothing was filled." in page
-    assert "liquidation</span>" not in page
+    assert marks_of(page) == []
 
 
 def test_margin_wallets_are_drawn_where_there_are_any(tmp_path):
@@ -163,8 +160,8 @@ def test_margin_wallets_are_drawn_where_there_are_any(tmp_path):
     view = view_of_run(write_run(tmp_path / "run", ledger=ledger))
     assert {name: [column.tolist() for column in wallet] for name, wallet in view.wallets.items()} == {"P": [[T0 + MINUTE], [100.0]]}
     page = write_run_page(tmp_path / "report.html", view).read_text()
-    assert re.findall(r"<figcaption><b>([^<]*)</b>", page) == ["Equity", "Drawdown", "Position", "Margin wallets"]
-    assert "P 100" in words_of(page)
+    assert panels_of(page) == ["Position", "Equity", "Drawdown", "Margin wallets"]
+    assert [column.tolist() for column in series_of(page, "wallet_0")] == [[(T0 + MINUTE) / 1e9], [100.0]]
 
 
 def test_a_view_of_several_assets_has_the_prices_of_the_first(tmp_path):
@@ -176,11 +173,15 @@ def test_a_view_of_several_assets_has_the_prices_of_the_first(tmp_path):
     assert {role: price.tolist() for role, (_, price) in view.prices.items()} == {"perp": [7.0], "spot": [5.0]}
 
 
-def test_further_assets_are_not_drawn_on_the_price_of_the_first(tmp_path):
-    page = page_of(write_run(tmp_path / "run"), prices=PRICES, elsewhere=("ETH-SPOT", "BTC-PERP"))
-    assert "Fills of ETH-SPOT, BTC-PERP stand in the tables alone." in page
-    assert 'class="mark' not in page
-    assert 'class="link' not in page
+def test_each_asset_has_its_price_and_its_own_marks(tmp_path):
+    roles = ("spot", "perp", "eth_spot", "eth_perp")
+    instruments = tuple(Instrument("BTC-PERP" if role == "perp" else role.upper(), role) for role in roles)
+    tables = {(f"{role.rpartition('_')[2]}_bars", n): bars([0, 60], price=5.0 + n) for n, role in enumerate(roles)}
+    page = write_run_page(tmp_path / "report.html", view_of_run(write_run(tmp_path / "run"), build("two", instruments, tables))).read_text()
+    shown = {panel["id"]: (panel["instruments"], panel["series"]) for panel in doc_of(page)["panels"] if "instruments" in panel}
+    assert shown == {"price": (["SPOT", "BTC-PERP"], ["spot", "perp"]), "ethprice": (["ETH_SPOT", "ETH_PERP"], ["eth_spot", "eth_perp"])}
+    assert [mark[5] for mark in doc_of(page)["marks"]] == ["BTC-PERP", "BTC-PERP"]
+    assert series_of(page, "eth_perp")[1].tolist() == [8.0, 8.0]
 
 
 TRIED = {"final_equity": 1_150.0, "total_return": 0.15, "trades": 2, "liquidations": 1, "no_room": 0}
@@ -251,11 +252,14 @@ def test_buying_and_holding_pays_what_the_strategy_pays():
 
 def test_a_page_is_self_contained(tmp_path):
     page = page_of(write_run(tmp_path / "run"), prices=PRICES)
-    style = re.search(r"<style>(.*)</style>", page, re.DOTALL).group(1)
-    digest = b64encode(sha256(style.encode()).digest()).decode()
-    assert f"content=\"default-src 'none'; style-src 'sha256-{digest}'\"" in page
+    style, script = (re.search(rf"<{kind}>(.*)</{kind}>", page, re.DOTALL).group(1) for kind in ("style", "script"))
+    hashes = [b64encode(sha256(text.encode()).digest()).decode() for text in (style, script)]
+    assert f"content=\"default-src 'none'; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'\"" in page
     assert "://" not in page
-    assert not re.search(r"<(script|link|img|iframe)|\s(style|src|href|on\w+)=", page)
+    assert "The MIT License" in script
+    shown = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+    assert not re.search(r"<(link|img|iframe)|\s(style|src|href|on\w+)=", shown)
+    assert re.findall(r"<script[^>]*type=\"([^\"]*)\"", shown).count("text/plain") == len(re.findall(r"<script", shown)) - 1
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
         "equity.parquet", "fills.parquet", "ledger.parquet", "manifest.json", "metrics.json", "orders.parquet", "report.html",
         "trades.parquet",
@@ -266,24 +270,27 @@ def test_hostile_names_are_text(tmp_path):
     fills, trades = FILLS | {"reason": [HOSTILE] * 2}, TRADES | {"exit_reason": [HOSTILE], "instrument": [HOSTILE]}
     config = {"strategy": {"name": HOSTILE, HOSTILE: HOSTILE}}
     page = page_of(write_run(tmp_path / "run", name=HOSTILE, config=config, fills=fills, trades=trades), prices=PRICES)
-    assert "<script" not in page
+    assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
+    assert doc_of(page)["trades"]["exit_reason"]["words"] == [HOSTILE]
 
 
 def test_a_spike_of_equity_is_on_the_page(tmp_path):
     equity = np.full(20_000, 1_000.0)
     equity[12_345] = 5_000.0
     page = page_of(write_run(tmp_path / "run", equity))
-    path = re.search(r'class="line strategy" d="M([^"]*)"', page).group(1)
-    heights = [float(point.split()[1]) for point in path.split("L")]
-    assert (len(heights) <= 2 * 1_200 + 2, min(heights) < 20, sum(y < 100 for y in heights)) == (True, True, 1)
+    moments, values = series_of(page, "equity")
+    assert np.array_equal(values, equity)
+    assert np.array_equal(moments, (T0 + MINUTE * np.arange(20_000)) / 1e9)
+    told = {each["id"]: each for each in doc_of(page)["series"]}
+    assert (told["equity"]["bucket"], told["equity"]["exact"]) == (40, True)
 
 
 def test_a_run_without_trades_has_a_page(tmp_path):
     none = [{name: values[:0] for name, values in table.items()} for table in (FILLS, TRADES)]
     page = page_of(write_run(tmp_path / "run", fills=none[0], trades=none[1]))
     assert "No trade was closed." in page
-    assert '<tr class="trade">' not in page
+    assert 'id="trades"' not in page
 
 
 def test_a_page_does_not_wait_for_pandas(tmp_path):

@@ -7,34 +7,40 @@ from typing import Any
 import numpy as np
 
 from backtester.report.moves import HEADS, IDLE, entry_bars, moves, path_is_idle
-from backtester.report.render import render, write
-from backtester.report.run_charts import panels, span
-from backtester.report.svg import chart
+from backtester.report.render import chart_script, in_script, render, write
+from backtester.report.run_doc import run_doc
+from backtester.report.story import months
 from backtester.report.view import RunView
-from backtester.report.words import ADVICE, assumptions, held, period, price, sentence, when
+from backtester.report.words import ADVICE, assumptions, period, sentence
 from backtester.results.folder import flatten
 
-MOST_TRADES = 10_000  # rows in the table; the page says so where there are more
-COSTS = ("fees", "slippage", "funding")
+COSTS = ("fees", "slippage", "funding", "liquidation")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+SHADES = (0.01, 0.05, 0.1)  # monthly gains or losses from which the colour is stronger
 
 
 def write_run_page(path: str | Path, view: RunView) -> Path:
     """Write the page of a run; returns its path."""
+    doc, blocks = run_doc(view)
     page = render(
         "run.html.j2",
+        chart_script(),
         view=view,
+        doc=in_script(doc),
+        blocks=blocks,
         sentence=sentence(view.name, view.metrics, view.manifest, view.hold_metrics),
         advice=ADVICE,
         period=period(view.manifest.get("data") or {}),
-        panels=chart(panels(view), *span(view)),
+        months=months(view.equity["ts"], view.equity["equity"], float(view.metrics.get("initial_equity") or np.nan)),
+        month_names=MONTHS,
+        shade=shade,
         heads=HEADS,
         moves=moves(view.metrics, view.manifest),
         idle=IDLE if path_is_idle(view.metrics, view.manifest) else "",
         entry_bars=entry_bars(view.metrics),
-        costs=costs(view.metrics),
+        costs=costs(view.metrics, view.fills),
         orders=order_rows(view.orders),
         fills=fill_rows(view.fills),
-        trades=trade_rows(view.trades),
         trade_count=len(view.trades["entry_ts"]),
         assumptions=assumptions(view.manifest),
         coverage=coverage(view.manifest.get("data") or {}),
@@ -45,9 +51,17 @@ def write_run_page(path: str | Path, view: RunView) -> Path:
     return write(path, page)
 
 
-def costs(metrics: dict[str, Any]) -> list[dict[str, Any]]:
-    """Fees, slippage, funding and their sum: quote, share of the initial equity in percent, share of the largest for the bar."""
+def costs(metrics: dict[str, Any], fills: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Each cost and their sum: quote, share of the initial equity in percent, share of the largest for the bar.
+
+    Fees and slippage of forced fills are the liquidation's.
+    """
     paid = {key: float(metrics.get(key) or 0.0) for key in COSTS}
+    forced = fills["liquidity"] == "liquidation"
+    for key, column in (("fees", "fee"), ("slippage", "slippage")):
+        share = float(fills[column][forced].sum())
+        paid[key] -= share
+        paid["liquidation"] += share
     most = max(map(abs, paid.values())) or 1.0
     start = float(metrics.get("initial_equity") or np.nan)
     lines = paid | {"together": sum(paid.values())}
@@ -74,15 +88,11 @@ def fill_rows(fills: dict[str, np.ndarray]) -> list[dict[str, Any]]:
     return found
 
 
-def trade_rows(trades: dict[str, np.ndarray]) -> list[dict[str, Any]]:
-    """The trades in the order in which they were closed, each value as text; at most MOST_TRADES."""
-    columns = {name: column[:MOST_TRADES].tolist() for name, column in trades.items()}
-    rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-    for row in rows:
-        row["held"] = held(row["exit_ts"] - row["entry_ts"])
-        row["entry"], row["exit"] = when(row["entry_ts"]), when(row["exit_ts"])
-        row["entry_price"], row["exit_price"] = price(row["entry_price"]), price(row["exit_price"])
-    return rows
+def shade(gain: float | None) -> str:
+    """How strongly a month's return is coloured."""
+    if gain is None or gain == 0.0:
+        return ""
+    return f"{'gain' if gain > 0 else 'loss'} s{sum(abs(gain) >= bound for bound in SHADES)}"
 
 
 def coverage(data: dict[str, Any]) -> list[tuple[str, str, str, str]]:

@@ -74,9 +74,9 @@ def marks(fills: dict[str, np.ndarray]) -> list[Mark]:
             words = f"{abs(bought):.6g} {instrument} at {price(at)}, {when(ts)} UTC, {reason}"
             if had * bought < 0:
                 kind = "liquidation" if liquidity == "liquidation" else "exit"
-                found.append(Mark(ts, at, _side(had), kind, f"{_side(had)} {kind}: {words}"))
+                found.append(Mark(ts, at, _side(had), kind, f"{_side(had)} {kind}: {words}", instrument))
             if has * bought > 0:
-                found.append(Mark(ts, at, _side(has), "entry", f"{_side(has)} entry: {words}"))
+                found.append(Mark(ts, at, _side(has), "entry", f"{_side(has)} entry: {words}", instrument))
     return found
 
 

@@ -38,6 +38,7 @@ class Mark:
     side: str  # "long" or "short"
     kind: str  # "entry", "exit" or "liquidation"
     title: str
+    instrument: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from backtester.results.folder import Columns, flatten, read_run, read_sweep
 
 Series = tuple[np.ndarray, np.ndarray]  # int64 ns, values
 NEEDED = {  # the files of a run that a page reads, and which of their columns where not all
-    "equity": None, "fills": None, "trades": None, "orders": ("status", "refusal"), "ledger": ("ts", "wallet", "balance"),
+    "equity": None, "fills": None, "trades": None,
+    "orders": ("ts", "ts_done", "instrument", "kind", "limit", "trigger", "status", "refusal"), "ledger": ("ts", "wallet", "balance"),
 }
 
 
@@ -29,12 +30,15 @@ class RunView:
     equity: Columns
     fills: Columns
     trades: Columns
-    orders: Columns  # their status and refusal
+    orders: Columns  # those that NEEDED names
     wallets: dict[str, Series] = field(default_factory=dict)  # instrument with a margin of its own -> ns and quote
     prices: dict[str, Series] = field(default_factory=dict)  # role -> close of each bar in ns, price in quote
     hold: Series | None = None  # equity of buy-and-hold in quote
     hold_metrics: dict[str, Any] | None = None  # its metrics, and the `role` that was bought
     elsewhere: tuple[str, ...] = ()  # instruments of further assets, whose prices are not among `prices`
+    trace: Columns = field(default_factory=dict)  # what the strategy saw at every close, its `ts` among them
+    words: dict[str, dict[str, str]] = field(default_factory=dict)  # column of the trace -> code -> word
+    market: Any = None  # the Market with its streams
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,8 @@ def view_of_run(folder: str | Path, market=None) -> RunView:
     """The view of a run's folder; with its Market also prices, premium and buy-and-hold. UserError where it is no run."""
     saved = read_run(folder)
     tables = {name: saved.columns(name, needed) for name, needed in NEEDED.items()}
+    if (saved.folder / "trace.parquet").is_file():
+        tables["trace"] = saved.columns("trace")
     return _view(saved.name, saved.metrics, saved.manifest, tables, market)
 
 
@@ -82,14 +88,15 @@ def view_of_result(result) -> RunView:
 
 def _view(name: str, metrics: dict, manifest: dict, tables: dict[str, Columns], market) -> RunView:
     wallets = wallets_of(tables["ledger"])
-    view = RunView(name, metrics, manifest, tables["equity"], tables["fills"], tables["trades"], tables["orders"], wallets)
+    seen: dict[str, Any] = {"trace": tables.get("trace", {}), "words": manifest.get("trace") or {}}
+    view = RunView(name, metrics, manifest, tables["equity"], tables["fills"], tables["trades"], tables["orders"], wallets, **seen)
     if market is None:
         return view
     cash = float(metrics["initial_equity"])
     role, ts, equity = hold_market(market, cash, *costs_of(manifest, market))
     held = {"role": role} | outcome(equity, cash)
     elsewhere = tuple(each.name for each in market.instruments[len(ROLES) :] if each.name)
-    return replace(view, prices=prices_of(market), hold=(ts, equity), hold_metrics=held, elsewhere=elsewhere)
+    return replace(view, prices=prices_of(market), hold=(ts, equity), hold_metrics=held, elsewhere=elsewhere, market=market)
 
 
 def wallets_of(ledger: Columns) -> dict[str, Series]:

@@ -4,6 +4,7 @@ import numpy as np
 
 from backtester.engine import codes
 from backtester.engine.log import Log
+from backtester.fields import annotations, is_enum, scalar
 
 TIMES = ("ts", "ts_done", "until", "entry_ts", "exit_ts")
 VENUE_REASON = {int(codes.BANKRUPT): "bankrupt", int(codes.LIQUIDATION_REASON): "liquidation"}
@@ -30,6 +31,18 @@ def tables(log: Log, market, reasons: dict[int, str]) -> dict[str, dict[str, np.
     if traced:
         out["trace"] = {"ts": log.equity["ts"]} | {name: log.trace[name] for name in traced}
     return {table: {name: one_nan(values) for name, values in columns.items()} for table, columns in out.items()}
+
+
+def trace_words(cls: type) -> dict[str, dict[str, str]]:
+    """What the codes in trace.parquet mean: column -> code -> word, of every traced choice and flag."""
+    found = {}
+    for name, annotation in annotations(getattr(cls, "Trace", None)).items():
+        kind = scalar(annotation)
+        if is_enum(kind):
+            found[name] = {str(member.value): member.name.lower().replace("_", " ") for member in kind}
+        elif kind is bool:
+            found[name] = {"0": "no", "1": "yes"}
+    return found
 
 
 def one_nan(values: np.ndarray) -> np.ndarray:
