@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from backtester.errors import UserError
+from backtester.sources.commands import add_commands as add_data_commands
 
 INTRO = """Event-driven backtests of stories about spot and perpetual futures.
 
@@ -45,15 +46,6 @@ CHECK = """Check a strategy for honesty: it must use only what was known, and gi
   determinism             twice in this process and once in a fresh one: the same bytes
 
 Exit code 0: all hold; 1: a check failed, and the first differing row is printed in both versions."""
-
-
-SAMPLE = """Generate the embedded sample again, or with kind=... a constructed market: one idea planted in it, the truth in truth.json.
-
-  backtester data sample                                 data/sample
-  backtester data sample kind=five_doors seed=3          data/five_doors
-  backtester data sample kind=null days=365 folder=year  a folder of your own
-
-docs/data.md lists the kinds. The folder is a data set: run it with data.path=data/five_doors."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -107,22 +99,14 @@ def parser() -> Parser:
     two = command(commands, "compare", compare, "equity curves and metrics of several finished runs, side by side")
     two.add_argument("folders", nargs="+", metavar="DIR", type=Path, help="a run's folder")
     two.add_argument("--to", metavar="DIR", type=Path, help="where the page goes; left out: outputs/<date>/<time>")
-    data = commands.add_parser("data", help="make, import and describe data sets").add_subparsers(metavar="COMMAND", required=True)
-    three = command(data, "import", import_data, "raw files become a data set under data/, as a recipe says")
-    three.add_argument("recipe", metavar="RECIPE", nargs="?", help="a name in conf/import, or a file; left out: every real data set")
-    three.add_argument("folder", metavar="DIR", nargs="?", type=Path, help="where the raw files are; left out: BACKTESTER_REAL_DATA")
-    four = command(data, "show", show_data, "a data set's instruments, period and rows")
-    four.add_argument("name", metavar="NAME", help="a file of conf/data, or a folder")
-    summary = "generate the embedded sample again, or a constructed market, with its ground truth"
-    five = command(data, "sample", sample_data, summary, description=SAMPLE, formatter_class=raw)
-    five.add_argument("overrides", nargs="*", metavar="key=value", help="kind, seed, folder, and what the kind takes; left out: the sample")
-    six = command(commands, "report", report, "write the page of a finished run, sweep or comparison again")
-    six.add_argument("folder", metavar="DIR", type=Path, help="a folder that a run, a sweep or a comparison left")
-    seven = command(commands, "check", check, "honesty checks on a strategy", description=CHECK, formatter_class=raw)
-    seven.add_argument("strategy", metavar="STRATEGY", help="a name, or a file that ends in .py")
-    seven.add_argument("--data", metavar="NAME", default="sample", help="a file of conf/data, or a folder; left out: sample")
-    seven.add_argument("--cuts", metavar="N", type=int, default=20, help="random moments to cut at; left out: 20")
-    seven.add_argument("overrides", nargs="*", metavar="key=value", help="parameters that differ from the defaults, venue.KEY too")
+    add_data_commands(commands, command, raw)
+    three = command(commands, "report", report, "write the page of a finished run, sweep or comparison again")
+    three.add_argument("folder", metavar="DIR", type=Path, help="a folder that a run, a sweep or a comparison left")
+    four = command(commands, "check", check, "honesty checks on a strategy", description=CHECK, formatter_class=raw)
+    four.add_argument("strategy", metavar="STRATEGY", help="a name, or a file that ends in .py")
+    four.add_argument("--data", metavar="NAME", default="sample", help="a file of conf/data, or a folder; left out: sample")
+    four.add_argument("--cuts", metavar="N", type=int, default=20, help="random moments to cut at; left out: 20")
+    four.add_argument("overrides", nargs="*", metavar="key=value", help="parameters that differ from the defaults, venue.KEY too")
     return top
 
 
@@ -168,42 +152,3 @@ def check(arguments: argparse.Namespace) -> int:
     from backtester.honesty.command import run_checks
 
     return 0 if run_checks(arguments.strategy, arguments.data, arguments.cuts, arguments.overrides) else 1
-
-
-def import_data(arguments: argparse.Namespace) -> None:
-    """`backtester data import`."""
-    from backtester.sources.real_data import build_real_data, raw_folder
-    from backtester.sources.recipe import import_recipe
-
-    if arguments.recipe:
-        print(import_recipe(arguments.recipe, arguments.folder or raw_folder()).line())
-    else:
-        build_real_data()
-
-
-def sample_data(arguments: argparse.Namespace) -> None:
-    """`backtester data sample`."""
-    from backtester.checkout import ROOT
-    from backtester.market.constructed.kinds import ensure_kind, read_request
-    from backtester.market.synthetic import ensure_sample
-
-    if not arguments.overrides:
-        print(ensure_sample(ROOT / "data" / "sample"))
-        return
-    asked = read_request(arguments.overrides)
-    print(ensure_kind(asked.kind, asked.folder or ROOT / "data" / asked.kind, asked.seed, **asked.given))
-
-
-def show_data(arguments: argparse.Namespace) -> None:
-    """`backtester data show`."""
-    from backtester.market.dataset import load
-    from backtester.market.times import iso
-
-    market = load(arguments.name)
-    print(f"{market.name}: {iso(market.start)} to {iso(market.end)}")
-    for instrument in market.instruments:
-        fees = {"taker": instrument.taker_bp, "maker": instrument.maker_bp}
-        told = ", ".join(f"{side} {bp:g} bp" for side, bp in fees.items() if bp is not None)
-        print(f"  {instrument.role:<10}{instrument.name or 'none':<20}{told}".rstrip())
-    for stream, count in market.counts.items():
-        print(f"  {count:>12,}  {stream}")

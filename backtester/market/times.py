@@ -40,3 +40,9 @@ def milliseconds(number, where: str) -> int:
 def iso(ns) -> str:
     """ns as ISO text, to the second: 2024-01-31T08:00:00Z."""
     return f"{np.datetime64(int(ns) // SECOND, 's')}Z"
+
+
+def length(ns: int) -> str:
+    """ns as a length in the largest unit that fits: 5m, -1h, 90s."""
+    unit = next((unit for unit in reversed(UNITS) if ns % UNITS[unit] == 0), "s")
+    return f"{ns / UNITS[unit]:g}{unit}"

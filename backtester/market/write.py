@@ -1,5 +1,6 @@
 """Parquet out: a data set is written whole or not at all, and equal input gives equal bytes."""
 
+import hashlib
 import tempfile
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from backtester.checkout import ROOT
 from backtester.errors import UserError
 from backtester.market.brackets import bracket_path, read_brackets
 from backtester.market.check import check_tables
+from backtester.market.quality import verdict
 from backtester.market.read import TIME, stored_columns
 from backtester.market.schema import Header, parse_header
 from backtester.records import BAR
@@ -20,8 +22,8 @@ from backtester.records import BAR
 def write_dataset(folder, header: dict, tables: dict) -> None:
     """Write tables {(stream, instrument name): records} and their header as the data set `folder`.
 
-    A data set that stands there is replaced once the new one is complete. Raises UserError for tables that could not
-    be loaded again, and for a folder that holds something else.
+    What the checks find stands beside them, in check.json. A data set that stands there is replaced once the new one is
+    complete. Raises UserError for tables that could not be loaded again, and for a folder that holds something else.
     """
     folder = Path(folder)
     if folder.exists() and not (folder / "dataset.yaml").is_file():
@@ -37,6 +39,8 @@ def write_dataset(folder, header: dict, tables: dict) -> None:
         (new / "dataset.yaml").write_text(yaml.safe_dump(header, sort_keys=False, allow_unicode=True, width=120), encoding="utf-8")
         for (stream, name), table in tables.items():
             write_stream(new / stream / f"instrument={name}", stream, table)
+        found = verdict.examine(checked.instruments, by_index(checked, tables), checked.intervals)
+        verdict.keep(new, {str(path.relative_to(new)): sha256_of(path) for path in sorted(new.rglob("*.parquet"))}, found)
         replace(folder, new, Path(scratch) / "old")
 
 
@@ -51,7 +55,19 @@ def check_writable(header: Header, tables: dict) -> None:
             raise UserError(f"{place}: instrument {name!r} is not in the header (it has {', '.join(filter(None, names))})")
         if table.dtype.names == BAR.names and (table["ts_close"] - table["ts_event"] != header.intervals[stream]).any():
             raise UserError(f"{place}: a bar's ts_close is not its ts_event + the interval in the header")
-    check_tables(header.name, header.instruments, {(stream, names.index(name)): table for (stream, name), table in tables.items()})
+    check_tables(header.name, header.instruments, by_index(header, tables))
+
+
+def by_index(header: Header, tables: dict) -> dict:
+    """Tables {(stream, instrument name): records} by (stream, instrument index)."""
+    names = [each.name for each in header.instruments]
+    return {(stream, names.index(name)): table for (stream, name), table in tables.items()}
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_stream(folder: Path, stream: str, table: np.ndarray) -> None:
