@@ -118,7 +118,8 @@ TRAPS = {
         ("outlier", "perp_bars", 2000, 880, "is -95.0 % from that of spot_bars/BTC-SPOT (880 rows)"),
     ]),
     "labelled by close": (label_by_close, [
-        ("lag", "perp_bars", 0, ROWS, "returns agree with those of spot_bars/BTC-SPOT after a shift by -1m: correlation 0.95, as they stand 0.02"), ("settlement", "funding", 5, 1, "missing after it"),
+        ("lag", "perp_bars", 0, ROWS, "spot_bars/BTC-SPOT after a shift by -1m: correlation 0.95, as they stand 0.02 (labelled by close"),
+        ("settlement", "funding", 5, 1, "missing after it"),
     ]),
     "a zone": (lambda tables: label_by_close(tables, by=-4 * 3600), [  # December's rows, then January's
         ("lag", "perp_bars", 0, 240, "after a shift by 4h"), ("lag", "perp_bars", 240, ROWS - 240, "(another zone?)"),
