@@ -5,14 +5,17 @@ import math
 import pytest
 from moments import begin_nothing, causal, same_compiled
 
+from backtester.features.basic import missing
 from backtester.features.doors import Doors, bound_doors, see_doors, start_doors
 from backtester.features.flow import Flow, see_flow
 from backtester.features.funding import Funding, see_funding_rate
 from backtester.features.labels import Label, RequireOi, label
 from backtester.features.legs import Legs, see_legs, start_legs
+from backtester.features.median import slide
 from backtester.features.open_interest import OpenInterest, age_contracts, see_contracts
 from backtester.features.premium import Premium, Source, see_premium, start_premium
 from backtester.features.premium_moves import PremiumMoves, see_premium_moves
+from backtester.features.ranks import MONTH, Month, Usual, rank, sample, z_score
 from backtester.features.support import Support, see_support, start_support
 from backtester.features.volatility import Volatility, see_volatility, start_volatility
 
@@ -69,6 +72,23 @@ def feed_funding(f, m):
     see_funding_rate(f, m.funding)
 
 
+class Samples:
+    month: Month
+    usual: Usual
+    rank: float
+    z: float
+
+
+def feed_samples(f, m):
+    """Three a moment, so that the rings go round."""
+    for x in (m.perp.close, m.perp.volume, m.spot.taker_buy):
+        if not missing(x):
+            slide(f.month, x, MONTH)
+            sample(f.usual, x)
+        f.rank = rank(f.month, x, MONTH)
+        f.z = z_score(f.usual, x)
+
+
 def feed_contracts(f, m):
     see_contracts(f, m.contracts)
     age_contracts(f, m.perp.ts_close)
@@ -81,6 +101,7 @@ FEATURES = {
     "flow": (Flow, begin_nothing, feed_flow),
     "support": (Support, begin_support, feed_support),
     "funding": (Funding, begin_nothing, feed_funding),
+    "samples": (Samples, begin_nothing, feed_samples),
     "open_interest": (OpenInterest, begin_nothing, feed_contracts),
 }
 

@@ -18,11 +18,10 @@ from backtester.features.heat import Heat, cool, see_event, start_heat
 from backtester.features.hour_bar import HourBar, see_hour
 from backtester.features.leverage_veto import LeverageVeto, see_leverage_veto, start_leverage_veto
 from backtester.features.macro import PLACES, Macro, age_macro, expect, see_macro, start_macro, weighed
-from backtester.features.median import slide
 from backtester.features.netflow import Netflow, confirm_netflow, see_netflow, start_netflow
 from backtester.features.open_interest import OpenInterest, see_contracts
 from backtester.features.ranges import Ranges, see_ranges, start_ranges
-from backtester.features.ranks import MONTH, Month, z_score
+from backtester.features.ranks import ENOUGH, MONTH, Usual, sample, z_score
 from backtester.features.relay import Relay, see_relay
 from backtester.features.shakeout import Exit, Stops, set_stops, start_stops, stop_distance, watch_stops
 from backtester.features.stability import Stability, see_stability, start_stability
@@ -301,22 +300,37 @@ def test_without_a_distance_there_are_no_stops():
 
 @pytest.mark.parametrize("count", [168, 719, 1500])
 def test_z_scores_are_of_the_last_month(count):
-    f, values = record(Month), np.random.default_rng(count).normal(5.0, 2.0, count)
+    f, values = record(Usual), np.random.default_rng(count).normal(5.0, 2.0, count)
+    for n, x in enumerate(values):
+        sample(f, x)
+        last = values[max(0, n + 1 - MONTH): n + 1]
+        if n + 1 >= ENOUGH:
+            assert z_score(f, 9.0) == pytest.approx((9.0 - last.mean()) / last.std(), rel=1e-9)
+    assert missing(z_score(f, NAN))
+
+
+def test_an_outlier_that_left_the_month_leaves_nothing_behind():
+    """A faulty sample a thousand times too large: once the ring has gone round, the spread is that of the samples, to the last digits."""
+    f, values = record(Usual), np.random.default_rng(0).normal(1e5, 1e3, 3 * MONTH)
+    values[100] = 1e8
     for x in values:
-        slide(f, x, MONTH)
+        sample(f, x)
     last = values[-MONTH:]
-    assert z_score(f, 9.0, MONTH) == pytest.approx((9.0 - last.mean()) / last.std())
-    assert missing(z_score(f, NAN, MONTH))
+    assert z_score(f, 1.1e5) == pytest.approx((1.1e5 - last.mean()) / last.std(), rel=1e-12)
 
 
 def test_a_z_score_needs_a_week_that_moved():
-    f = record(Month)
+    f = record(Usual)
     for k in range(200):
-        assert missing(z_score(f, 9.0, MONTH))
-        slide(f, 1.0 if k < 180 else 2.0, MONTH)
+        assert missing(z_score(f, 9.0))
+        sample(f, 0.1 if k < 180 else 0.2)
         if k >= 180:
             break
-    assert z_score(f, 9.0, MONTH) > 1.0
+    assert z_score(f, 9.0) > 1.0
+    for _ in range(MONTH - 1):
+        assert not missing(z_score(f, 9.0))
+        sample(f, 0.2)
+    assert missing(z_score(f, 9.0))  # the last of the others has left: what rounding made of them is no spread
 
 
 def veto(last, change, annual, retail=NAN, crowd=NAN):

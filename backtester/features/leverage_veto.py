@@ -10,8 +10,7 @@ hangs on it.
 
 from backtester.features.answers import above, asked, both, either, known
 from backtester.features.basic import NAN, closes_an_hour, missing
-from backtester.features.median import slide
-from backtester.features.ranks import MONTH, Month, z_score
+from backtester.features.ranks import Usual, sample, z_score
 
 
 class LeverageVeto:
@@ -23,7 +22,7 @@ class LeverageVeto:
     sigmas: float = 2.0
     hot: float = 0.30        # fraction a year
     crowd: float = 0.9       # rank of retail's share, 0 .. 1; NaN: not asked
-    month: Month             # open interest hour by hour, base
+    month: Usual             # open interest hour by hour, base
 
 
 def start_leverage_veto(f, sigmas, hot, crowd):
@@ -36,9 +35,9 @@ def start_leverage_veto(f, sigmas, hot, crowd):
 def see_leverage_veto(f, ts_close, contracts, annual, retail_rank):
     """Take in what is known at a bar's close (ns): the contracts' record, funding a year, retail's rank."""
     if closes_an_hour(ts_close):
-        f.z = z_score(f.month, contracts.qty, MONTH)
+        f.z = z_score(f.month, contracts.qty)
         if not missing(contracts.qty):
-            slide(f.month, contracts.qty, MONTH)
+            sample(f.month, contracts.qty)
     high = above(f.z, f.sigmas)
     rising = above(contracts.change_day, 0.0)
     hot = above(annual, f.hot)

@@ -14,8 +14,7 @@ week on. z is linear in the bias, so two of its values an hour give all in betwe
 from enum import IntEnum
 
 from backtester.features.basic import MINUTE, NAN, closes_an_hour, missing
-from backtester.features.median import slide
-from backtester.features.ranks import MONTH, Month, z_score
+from backtester.features.ranks import Usual, sample, z_score
 from backtester.features.slots import Slots, add_slot, last_slots
 
 SLOT = 5 * MINUTE  # ns
@@ -39,7 +38,7 @@ class Bias:
     at_one: float = NAN   # z of a bias of 1
     net: Slots            # quote
     all: Slots            # quote
-    month: Month          # biases hour by hour
+    month: Usual          # biases hour by hour
 
 
 class MainForce:
@@ -92,10 +91,10 @@ def weigh(f, slot, ts_close):
     total = last_slots(f.all, slot, WINDOW)
     f.bias = last_slots(f.net, slot, WINDOW) / total if total > 0.0 else NAN
     if closes_an_hour(ts_close):
-        f.at_zero = z_score(f.month, 0.0, MONTH)
-        f.at_one = z_score(f.month, 1.0, MONTH)
+        f.at_zero = z_score(f.month, 0.0)
+        f.at_one = z_score(f.month, 1.0)
         if not missing(f.bias):
-            slide(f.month, f.bias, MONTH)
+            sample(f.month, f.bias)
     f.z = f.at_zero + f.bias * (f.at_one - f.at_zero)
 
 

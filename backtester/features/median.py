@@ -1,8 +1,9 @@
 """Running medians: a window kept in the order of arrival and in the order of size.
 
-One new value costs a search and a few moves in the sorted half, at most the window's length. The functions
-take any record with the fields `ring`, `ranked` and `count`, whatever their length: the short medians of
-the premium, the unit's week of hours and the flow's month of hours are the same four lines.
+One new value costs a search of the oldest one in the sorted half (by halves where the window is wide; a short one is walked
+faster) and the moves from its place to the new one's, at most the window's length. The functions take any record with the
+fields `ring`, `ranked` and `count`, whatever their length: the short medians of the premium, the unit's week of hours and the
+flow's month of hours are the same few lines.
 """
 
 from backtester.features.basic import NAN, missing
@@ -35,7 +36,7 @@ def slide(f, x, width):
     at = f.count
     if f.count >= width:
         oldest = f.ring[f.count % width]
-        at = width - 1
+        at = width - 1 if width <= WIDEST else no_larger(f, oldest, width) - 1
         while f.ranked[at] != oldest:
             at -= 1
         while at < width - 1 and f.ranked[at + 1] < x:
@@ -47,6 +48,19 @@ def slide(f, x, width):
     f.ranked[at] = x
     f.ring[f.count % width] = x
     f.count += 1
+
+
+def no_larger(f, x, n):
+    """How many of the `n` values by size are no larger than `x`."""
+    lo = 0
+    hi = n
+    while lo < hi:
+        half = (lo + hi) // 2
+        if f.ranked[half] <= x:
+            lo = half + 1
+        else:
+            hi = half
+    return lo
 
 
 def held(f, width):
