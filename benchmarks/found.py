@@ -32,6 +32,10 @@ class DoorWatch(Door):
         start: int
         end: int
         doors: int
+        size_bp: float
+        premium_bp: float  # its change
+        oi: float          # its change, fraction
+        anchor: int        # when the last one was reached, ns
 
     def trace(ctx, s, p, row):
         legs = ctx.seen.legs
@@ -41,16 +45,30 @@ class DoorWatch(Door):
         row.end = legs.start.ts
         row.start = row.end - int(legs.done.minutes * 60.0) * 1_000_000_000 if legs.turned else 0
         row.doors = ctx.seen.doors.count
+        row.size_bp = legs.done.size_bp
+        row.premium_bp = legs.done.premium_change
+        row.oi = legs.done.oi_change
+        row.anchor = ctx.seen.doors.anchor.ts
 
 
 class SpotLedWatch(SpotLed):
     """The spot-led strategy with its gates in its trace."""
 
     class Trace:
+        known: bool
         open: bool
+        rise: float
+        oi_day: float
+        flow: float
+        excess: float
 
     def trace(ctx, s, p, row):
-        row.open = not lacks_input(ctx.seen) and is_spot_led(ctx, p)
+        row.known = not lacks_input(ctx.seen)
+        row.open = row.known and is_spot_led(ctx, p)
+        row.rise = ctx.seen.flow.rise
+        row.oi_day = ctx.seen.open_interest.change_day
+        row.flow = ctx.seen.flow.cvd
+        row.excess = ctx.seen.flow.excess
 
 
 def moment(text: str) -> int:
