@@ -250,7 +250,7 @@ def advance(streams, lanes, minds, groups, world, samples, log, lo, hi):
     """Process the events lo .. hi; returns the first one not processed, below hi only where the log is full."""
     bars, clock = streams.bars, world.clock
     for at in range(lo, hi):
-        if len(log.equity) > 0 and is_full(log.journal, len(ROLES)):
+        if len(log.equity) > 0 and is_full(log, len(ROLES)):
             return at
         event = streams.events[at]
         kind, i, row = (event >> KIND_SHIFT) & BYTE, (event >> INSTRUMENT_SHIFT) & BYTE, event & ROW

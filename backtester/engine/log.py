@@ -49,9 +49,9 @@ def recording(lane):
 
 
 @jit
-def is_full(journal, instruments):
-    """Whether the next event might not find room; the driver then hands over a longer journal."""
-    return journal[0].order + ROOM * instruments > len(journal)
+def is_full(log, instruments):
+    """Whether the next event might not find room; the driver then hands over longer arrays."""
+    return log.journal[0].order + ROOM * instruments > len(log.journal) or log.count[0] == len(log.equity)
 
 
 @jit

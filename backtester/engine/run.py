@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 
 from backtester.engine import jit, state
 from backtester.engine.bind import Bound, explain
-from backtester.engine.log import EQUITY, JOURNAL, ROOM, Log
+from backtester.engine.log import EQUITY, JOURNAL, Log
 from backtester.errors import UserError
 from backtester.fields import fill_initial
-from backtester.records import Row, row_type, rows
+from backtester.records import BYTE, INSTRUMENT_SHIFT, ROW, Row, row_type, rows
 
 DAY, HOUR = 86_400_000_000_000, 3_600_000_000_000  # ns
 HOURLY_BELOW = 60 * DAY                            # a shorter run is sampled hourly
@@ -61,12 +62,10 @@ def new_tile(bound: Bound, market, params: np.ndarray, terms: np.ndarray, record
     world = rows(state.world_dtype(len(market.instruments)), 1)[0]
     for i in range(len(market.instruments)):
         quote = world["quotes"][i]
-        quote["traded"] = ("spot_bars", i) in market.tables or ("perp_bars", i) in market.tables
+        quote["traded"] = ("spot_bars", i) in market.spans or ("perp_bars", i) in market.spans
         quote["longs_end"], quote["shorts_end"], quote["basis"] = -np.inf, np.inf, np.nan
         quote["next"] = quote["mark"]["window"] = quote["index"]["window"] = -1
-        own = market.tables.get(("perp_bars", i), ())
-        if len(own):
-            quote["first"], quote["interval"] = own["ts_event"][0], own["ts_close"][0] - own["ts_event"][0]
+        quote["first"], quote["interval"] = market.spans.get(("perp_bars", i), (0, 0))
     return Tile(lanes, minds, groups, world, np.zeros((len(params), start_sampling(world["clock"], market))))
 
 
@@ -82,15 +81,23 @@ def no_log(bound: Bound) -> Log:
     return new_log(bound, 1, 0, 1)
 
 
-def new_log(bound: Bound, some: int, bars: int, instruments: int) -> Log:
-    """An empty log: `some` rows of journal, room for `bars` equity rows."""
-    beside = (rows(EQUITY, bars), np.zeros((bars, instruments)), np.zeros(bars, row_type(bound.trace)))
-    return Log(rows(JOURNAL, some), np.zeros(1, np.int64), *beside)
+def new_log(bound: Bound, rows_: int, closes: int, instruments: int) -> Log:
+    """An empty log: room for so many rows of journal and closes."""
+    beside = (rows(EQUITY, closes), np.zeros((closes, instruments)), np.zeros(closes, row_type(bound.trace)))
+    return Log(rows(JOURNAL, rows_), np.zeros(1, np.int64), *beside)
 
 
 def grow(log: Log) -> Log:
-    """The same log with twice the room in its journal."""
-    return log._replace(journal=np.concatenate([log.journal, np.zeros_like(log.journal)]))
+    """The same log with twice the room where it was short."""
+    longer = {"journal": doubled(log.journal)} if log.journal[0]["order"] > len(log.journal) // 2 else {}
+    if log.count[0] == len(log.equity):
+        longer |= {name: doubled(getattr(log, name)) for name in ("equity", "held", "trace")}
+    return log._replace(**longer)
+
+
+def doubled(array: np.ndarray) -> np.ndarray:
+    """An array with as many zeros behind it."""
+    return np.concatenate([array, np.zeros_like(array)])
 
 
 def cut(log: Log) -> Log:
@@ -114,8 +121,8 @@ def watch(bound: Bound, market, params: np.ndarray, terms: np.ndarray, stops) ->
 
 def recorded(bound: Bound, market, params: np.ndarray, terms: np.ndarray) -> tuple[Tile, Log]:
     """One fresh lane and the log that it will fill."""
-    bars = sum(n for stream, n in market.counts.items() if stream.startswith(("spot_bars", "perp_bars")))
-    log = new_log(bound, FIRST_ROWS, bars + ROOM, len(market.instruments))
+    closes = sum(n for stream, n in market.counts.items() if stream.startswith(("spot_bars", "perp_bars"))) + 1
+    log = new_log(bound, FIRST_ROWS, closes, len(market.instruments))
     return new_tile(bound, market, params, terms[None], recorded=True), log
 
 
@@ -128,23 +135,37 @@ def run_tile(bound: Bound, market, params: np.ndarray, terms: np.ndarray) -> Til
 
 def drive(bound: Bound, market, tile: Tile, log: Log, chunk: int) -> Log:
     """From the first event to the last; returns the log, which may have grown."""
-    total = len(market.streams.events)
-    for after in through(bound, market, tile, log, [*range(chunk, total, chunk), total]):
+    for after in through(bound, market, tile, log, count(chunk, chunk)):
         log = after
     return log
 
 
 def through(bound: Bound, market, tile: Tile, log: Log, stops) -> Iterator[Log]:
-    """From the first event on; yields the log, which may have grown, after each number of events in `stops`, which ascend."""
-    streams, at = market.streams, 0
+    """From the first event on; yields the log, which may have grown, after each number of events in `stops`, which ascend.
+
+    A stop behind the last event is the end.
+    """
+    stops, done = iter(stops), 0
+    stop = next(stops, None)
     try:
-        bound.kernel.begin(streams, tile.lanes, tile.minds, tile.groups, tile.world, log, market.start)
-        for stop in stops:
-            while at < stop:
-                goal = min(at + CHUNK, stop)
-                at = bound.kernel.advance(streams, tile.lanes, tile.minds, tile.groups, tile.world, tile.samples, log, at, goal)
-                if at < goal:
+        for number, piece in enumerate(market.pieces()):
+            streams, at = piece.streams, 0
+            remember(tile.world, piece.known)
+            if number == 0:
+                bound.kernel.begin(streams, tile.lanes, tile.minds, tile.groups, tile.world, log, market.start)
+            while at < len(streams.events) or stop == done:
+                if stop == done:
+                    yield log
+                    stop = next(stops, None)
+                    continue
+                if stop is None:
+                    return
+                goal = min(at + CHUNK, at + stop - done, len(streams.events))
+                reached = bound.kernel.advance(streams, tile.lanes, tile.minds, tile.groups, tile.world, tile.samples, log, at, goal)
+                if reached < goal:
                     log = grow(log)
+                at, done = reached, done + reached - at
+        if stop is not None:
             yield log
     except Exception as error:
         if type(error).__module__.startswith("numba.") or isinstance(error, KeyError):
@@ -152,3 +173,9 @@ def through(bound: Bound, market, tile: Tile, log: Log, stops) -> Iterator[Log]:
         if not jit.plain():  # in plain Python the traceback leads to the line
             raise UserError(f"{bound.name}: a hook raised {type(error).__name__}: {error}") from error
         raise
+
+
+def remember(world: Row, known: np.ndarray) -> None:
+    """The last known bar of each instrument stands elsewhere in another piece's records."""
+    for event in known:
+        world["quotes"][event >> INSTRUMENT_SHIFT & BYTE]["row"] = event & ROW

@@ -50,7 +50,7 @@ def garbled_after(market: Market, moment: int, seed: int) -> Market:
     """
     rng = np.random.default_rng(seed)
     changed = {key: garbled(table, table["ts_known"] > moment, rng) for key, table in market.tables.items() if key[0] != "brackets"}
-    return built(market, market.tables | changed)
+    return built(market, dict(market.tables) | changed)
 
 
 def garbled(table: np.ndarray, future: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -9,42 +9,54 @@ from backtester.checkout import ROOT
 from backtester.errors import UserError
 from backtester.market.brackets import load_brackets
 from backtester.market.check import check_tables
-from backtester.market.merge import allocate, assemble
+from backtester.market.merge import allocate, assemble, build
+from backtester.market.quality.verdict import judged
 from backtester.market.read import fill, find_parts, read_parts, traded_period
 from backtester.market.schema import Header, Instrument, Market, parse_header
+from backtester.market.stored import stored_market
 from backtester.market.times import instant
 
 __all__ = ["Instrument", "Market", "load", "locate"]
 
 
-def load(name_or_path, start: str | None = None, end: str | None = None) -> Market:
+def load(name_or_path, start: str | None = None, end: str | None = None, stored: bool = False, accept=None) -> Market:
     """The market of a data set, from `start` until before `end` (ISO text, UTC; None: all that the data set's config allows).
+
+    `stored`: it stays on disk and is read while it is run, for what is larger than memory; else it is read now.
 
     A name is looked up in conf/data; anything else is a folder. The sample is generated where it is absent or of an older generator,
     a constructed market where it is absent.
-    Raises UserError, which names the file, the key or the row, and what would be right.
+    `accept`: checks of market.quality whose faults it may have (None: those that the config names).
+    Raises UserError, which names the file, the key or the row, and what would be right; for a fault that is not accepted, too.
     """
     folder, config = locate(name_or_path)
+    accept = config.get("accept") or () if accept is None else accept
     if folder.parent == ROOT / "data":
         invent(folder)
     header, sha256 = read_header(folder)
     start, end = start or config.get("start"), end or config.get("end")
+    path = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
+    opened = {"dataset.yaml": sha256}
+    source = {"path": str(path), "start": start, "end": end, "files": opened}
+    if stored or header.made:
+        found = stored_market(folder, header, *bounds(start, end), source)
+        market = found if stored else build(header.name, header.instruments, dict(found.tables), header.tags, found.source)
+        return judged(market, folder, header.intervals, bounds(start, end), accept)
     parts = find_parts(folder, header)
     chunks, hashes = read_parts(parts, *bounds(start, end))
     counts = {key: sum(map(len, files)) for key, files in chunks.items()}
     if not any(counts.values()):
         months = sorted(part.month for part in parts) or ["no month"]
         raise UserError(f"{header.name}: no rows between {start or 'its start'} and {end or 'its end'}: it has {months[0]} to {months[-1]}")
-    files = {"dataset.yaml": sha256} | {str(path.relative_to(folder)): value for path, value in hashes.items()}
-    path = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
+    files = opened | {str(path.relative_to(folder)): value for path, value in hashes.items()}
     brackets, told = load_brackets(header, folder, ROOT, *traded_period(chunks, header.intervals))
     arrays, tables = allocate(counts | {key: len(table) for key, table in brackets.items()})
     fill(tables, chunks, header.intervals)
     for key in brackets.keys() & tables.keys():
         tables[key][:] = brackets[key]
     check_tables(header.name, header.instruments, tables)
-    source = {"path": str(path), "start": start, "end": end, "files": files, "brackets": told}
-    return assemble(header.name, header.instruments, arrays, tables, header.tags, source)
+    market = assemble(header.name, header.instruments, arrays, tables, header.tags, source | {"files": files, "brackets": told})
+    return judged(market, folder, header.intervals, bounds(start, end), accept)
 
 
 def invent(folder: Path) -> None:

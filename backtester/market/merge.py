@@ -4,7 +4,7 @@ import numpy as np
 
 from backtester.errors import UserError
 from backtester.market.check import check_tables
-from backtester.market.schema import TRADED, Instrument, Market
+from backtester.market.schema import TRADED, Instrument, Market, Span
 from backtester.market.times import iso
 from backtester.records import BAR, INSTRUMENT_SHIFT, KIND, KIND_SHIFT, LAST_SHIFT, STREAMS, Streams, rows
 
@@ -63,7 +63,16 @@ def assemble(name: str, instruments: tuple[Instrument, ...], arrays: dict, table
         tags=tuple(tags),
         source={"name": name} | (source or {}) | {"streams": periods},
         tables=tables,
+        spans={key: Span(int(table["ts_event"][0]), length_of(table)) for key, table in tables.items()},
     )
+
+
+def length_of(table: np.ndarray) -> int:
+    """The length of bars that all have the same, ns; 0 for others and for records that are no bars."""
+    if table.dtype.names != BAR.names:
+        return 0
+    lengths = table["ts_close"] - table["ts_event"]
+    return int(lengths[0]) if (lengths == lengths[0]).all() else 0
 
 
 def merge(tables: dict) -> np.ndarray:

@@ -69,30 +69,48 @@ def read_part(part: Part) -> tuple[pa.Table, str]:
     """The columns of one file of a data set, and its sha256. Raises UserError for a column that is not as it must be."""
     columns = stored_columns(part.stream)
     table, sha256 = read_parquet(part.path, list(columns))
+    check_columns(part.path, table, columns)
+    check_month(part, table)
+    return table, sha256
+
+
+def check_columns(path: Path, table: pa.Table, columns: dict) -> None:
+    """Raises UserError for a column that is not of its type in `columns`, and for a record without its time."""
     for name, kind in columns.items():
         column = table[name]
         if column.type != kind:
-            raise UserError(f"{part.path}: column {name} is {column.type}; right is {kind}")
+            raise UserError(f"{path}: column {name} is {column.type}; right is {kind}")
         if kind == TIME and column.null_count:
-            raise UserError(f"{part.path}: column {name} has {column.null_count} empty rows: every record needs its time")
+            raise UserError(f"{path}: column {name} has {column.null_count} empty rows: every record needs its time")
+
+
+def check_month(part: Part, table: pa.Table) -> None:
+    """Raises UserError for rows that belong into another file."""
     ends = numbers(table["ts_event"])[[0, -1]] if len(table) else np.array([], "i8")
     months = {str(month) for month in ends.astype("M8[ns]").astype("M8[M]")} or {"no month"}
     if months != {part.month}:
         raise UserError(f"{part.path}: its rows are of {' and '.join(sorted(months))}; right are rows of {part.month} alone")
-    return table, sha256
 
 
 def read_parquet(path: Path, columns: list[str]) -> tuple[pa.Table, str]:
     """The named columns of a Parquet file, and the sha256 of the bytes that they came from."""
     try:
         content = path.read_bytes()
-        file = pq.ParquetFile(pa.BufferReader(content))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error}") from None
+    return open_parquet(path, columns, pa.BufferReader(content)).read(columns, use_threads=False), hashlib.sha256(content).hexdigest()
+
+
+def open_parquet(path: Path, columns: list[str], content=None) -> pq.ParquetFile:
+    """A Parquet file that has the named columns; `content`: its bytes, where they have been read."""
+    try:
+        file = pq.ParquetFile(content or path)
     except (OSError, pa.ArrowInvalid) as error:
         raise UserError(f"{path}: cannot be read as Parquet: {error}") from None
     missing = [name for name in columns if name not in file.schema_arrow.names]
     if missing:
         raise UserError(f"{path}: no column {', '.join(missing)} (it has {', '.join(file.schema_arrow.names)})")
-    return file.read(columns, use_threads=False), hashlib.sha256(content).hexdigest()
+    return file
 
 
 def trim(table: pa.Table, start: int | None, end: int | None) -> pa.Table:

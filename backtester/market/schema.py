@@ -1,9 +1,12 @@
 """What a data set consists of: instruments, streams, the header in dataset.yaml, and the Market that a run reads."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
+from typing import NamedTuple
+
+import numpy as np
 
 from backtester.errors import UserError
 from backtester.market.times import interval, milliseconds
@@ -33,6 +36,7 @@ ROLE = re.compile(r"(?:([a-z][a-z0-9]*)_)?(spot|perp)")  # an asset's word (none
 
 # The streams whose instrument fills orders, and the kind that it has to be.
 TRADED = {"spot_bars": "spot", "perp_bars": "perp"}
+MADE_OF = ("interval", "volume", "dollar")  # what may fill a bar that is made from trades: time, base or quote
 OF_KIND = TRADED | {"brackets": "perp"}  # all streams that belong to one kind alone
 
 
@@ -59,6 +63,28 @@ class Instrument:
         return self.role.rpartition("_")[0]
 
 
+class Making(NamedTuple):
+    """How bars are made from trades."""
+
+    what: str    # of MADE_OF: what fills a bar
+    size: float  # that fills it: ns, base or quote
+    lag: int     # from its close to the moment it is known, ns
+
+
+class Span(NamedTuple):
+    """The first record of a table."""
+
+    first: int     # ts_event, ns
+    interval: int  # of bars that follow the clock: their length, ns; else 0
+
+
+class Piece(NamedTuple):
+    """Some consecutive events of a market, whole instants, with the records that they name."""
+
+    streams: Streams
+    known: np.ndarray  # events (k,) of earlier pieces: the last known bar of each instrument that had one
+
+
 @dataclass(frozen=True)
 class Market:
     """Everything that a run knows of the world, in causal order."""
@@ -71,12 +97,17 @@ class Market:
     counts: dict[str, int]               # rows per "stream/instrument"
     tags: tuple[str, ...]                # words of exogenous tags; a code is an index
     source: dict                         # name, path, sha256 per file, margin brackets, period per stream
-    tables: dict                         # (stream, instrument index): its records, views into `streams`
+    tables: Mapping                      # (stream, instrument index): its records, views into `streams`
+    spans: dict[tuple[str, int], Span]   # of the same keys
 
     @property
     def roles(self) -> tuple[str, ...]:
         """The role of every instrument."""
         return tuple(each.role for each in self.instruments)
+
+    def pieces(self) -> Iterator[Piece]:
+        """All events in order; of a market that is in memory, in one piece."""
+        yield Piece(self.streams, self.streams.events[:0])
 
 
 @dataclass(frozen=True)
@@ -88,6 +119,7 @@ class Header:
     brackets: dict[str, str]   # instrument's name -> the file of its margin brackets, as dataset.yaml spells it
     intervals: dict[str, int]  # ns per declared stream; 0 where it names none
     tags: tuple[str, ...]
+    made: dict[str, Making]    # streams of bars that are made from trades
 
 
 def parse_header(raw, where: str) -> Header:
@@ -102,7 +134,8 @@ def parse_header(raw, where: str) -> Header:
     instruments = by_role([instrument(item, where) for item in raw["instruments"]], where)
     brackets = {item["name"]: bracket_file(item, where) for item in raw["instruments"] if item.get("brackets") is not None}
     intervals = {stream: stream_interval(stream, keys, where) for stream, keys in raw["streams"].items()}
-    return Header(raw["name"], instruments, brackets, intervals, tuple(raw.get("tags") or ()))
+    made = {stream: making(stream, keys, where) for stream, keys in raw["streams"].items() if "from" in keys}
+    return Header(raw["name"], instruments, brackets, intervals, tuple(raw.get("tags") or ()), made)
 
 
 def instrument(item, where: str) -> Instrument:
@@ -160,14 +193,28 @@ def stream_interval(stream: str, keys, where: str) -> int:
     known_stream(stream, where)
     if stream == "brackets":
         raise UserError(f"{where}: streams: brackets come from the file that an instrument names under its key brackets")
-    if not isinstance(keys, dict) or not set(keys) <= {"interval", "lag_ms"}:
-        raise UserError(f"{where}: streams: {stream}: {keys!r} may have interval and lag_ms, nothing else")
+    if not isinstance(keys, dict) or not set(keys) <= {"interval", "lag_ms", "from", *MADE_OF}:
+        raise UserError(f"{where}: streams: {stream}: {keys!r} may have interval and lag_ms; what is made of trades has from and a size")
     milliseconds(keys.get("lag_ms", 0), f"{where}: streams: {stream}: lag_ms")
     if "interval" in keys:
         return interval(keys["interval"], f"{where}: streams: {stream}: interval")
-    if STREAMS[stream] is BAR:
+    if STREAMS[stream] is BAR and "from" not in keys:
         raise UserError(f"{where}: streams: {stream}: bars need their interval, such as 5m")
     return 0
+
+
+def making(stream: str, keys: dict, where: str) -> Making:
+    """How a stream with the key `from` is made."""
+    place = f"{where}: streams: {stream}"
+    if stream not in TRADED or keys["from"] != "trades":
+        raise UserError(f"{place}: from: {keys['from']!r}: only {' and '.join(TRADED)} are made, from trades")
+    given = [key for key in MADE_OF if key in keys]
+    if len(given) != 1:
+        raise UserError(f"{place}: name one of {', '.join(MADE_OF)}: what fills a bar")
+    size = interval(keys["interval"], f"{place}: interval") if given == ["interval"] else keys[given[0]]
+    if isinstance(size, bool) or not isinstance(size, int | float) or not 0.0 < size < float("inf"):
+        raise UserError(f"{place}: {given[0]}: {size!r} is no quantity: write a number above 0")
+    return Making(given[0], float(size), milliseconds(keys.get("lag_ms", LAG_MS[stream]), f"{place}: lag_ms"))
 
 
 def known_stream(stream: str, where: str) -> None:

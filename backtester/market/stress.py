@@ -35,7 +35,7 @@ def gap(market: Market, at, fraction: float, liquidity: float = 0.2) -> Market:
     return build(market.name, market.instruments, gapped(market.tables, moment, fraction, liquidity, ticks), market.tags, source)
 
 
-def gapped(tables: dict, at: int, fraction: float, liquidity: float, ticks: Mapping) -> dict:
+def gapped(tables: Mapping, at: int, fraction: float, liquidity: float, ticks: Mapping) -> dict:
     """The tables {(stream, instrument): records} with that gap; prices of bars stay on the `ticks` of their instrument."""
     if not (-1 < fraction < np.inf and 0 < liquidity < np.inf):
         raise UserError(f"gap: {fraction} of the price on {liquidity} of the volume: right are a fraction above -1 and a share above 0")

@@ -19,7 +19,7 @@ def manifest_of(bound, market, config: dict, overrides=()) -> dict:
         "data": market.source | {"counts": market.counts},
         "config": config,
         "overrides": list(overrides),
-        "assumptions": assumptions(market, config["venue"]) + unheard(bound.cls, market),
+        "assumptions": market.source.get("accepted", []) + assumptions(market, config["venue"]) + unheard(bound.cls, market),
         "code": {"version": backtester.__version__, "commit": commit()},
         "packages": {"python": platform.python_version(), "numpy": np.__version__, "numba": numba.__version__, "pyarrow": pa.__version__},
     }
@@ -37,7 +37,7 @@ def assumptions(market, venue: dict) -> list[str]:
     if perps:
         together = "; a liquidation closes all of them" if venue["margin"] == "cross" and len(perps) > 1 else ""
         out += [MARGIN[venue["margin"]].format(**venue) + together, LIQUIDATION[venue["liquidation"]]]
-    if len({int(table["ts_close"][0] - table["ts_event"][0]) for (stream, _), table in market.tables.items() if stream in TRADED}) > 1:
+    if len({span.interval for (stream, _), span in market.spans.items() if stream in TRADED}) > 1:
         out.append("bars of different lengths: a fill inside a long bar is booked when that bar is known; closes in between lack it")
     out.append("not modelled: queues beyond `through the price`, margin reserved by waiting orders, partial liquidation, auto-deleveraging")
     return out
@@ -46,14 +46,14 @@ def assumptions(market, venue: dict) -> list[str]:
 def unheard(cls: type, market) -> list[str]:
     """What the strategy listens to and the data do not have: it stays unknown, and what needs it is blocked or counted out."""
     hooks = {hook.partition("_")[2] for hook in dir(cls) if hook.startswith(("see_", "on_"))}
-    silent = [name for name, stream, index in audible(market.roles) if name in hooks and not rows_of(market, stream, index)]
+    silent = [name for name, stream, index in audible(market.roles) if name in hooks and not has(market, stream, index)]
     absent = [asset for asset in getattr(cls, "optional", ()) if f"{asset}_spot" not in market.roles]
     return [f"FALLBACK {cls.__name__} listens to {name}, of which the data have nothing: unknown to it" for name in silent + absent]
 
 
-def rows_of(market, stream: str, index: int) -> int:
-    """How many rows of a stream an instrument has; of what belongs to no instrument, how many there are."""
-    return sum(len(table) for (name, i), table in market.tables.items() if name == stream and index in (ANY, i))
+def has(market, stream: str, index: int) -> bool:
+    """Whether an instrument has rows of a stream; of what belongs to no instrument, whether there are any."""
+    return any(name == stream and index in (ANY, i) for name, i in market.spans)
 
 
 def takers(venue: dict) -> str:
