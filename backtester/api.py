@@ -21,13 +21,15 @@ from backtester.engine.run import run_recorded
 from backtester.engine.venue import Venue, terms_of, venue_of
 from backtester.market import dataset
 from backtester.market.schema import Market
-from backtester.result import Result, Sweep
+from backtester.result import Result, Sweep, read_sweep
 from backtester.results.manifest import manifest_of
-from backtester.results.metrics import lane_metrics
+from backtester.results.metrics import lane_metrics, spelled
 from backtester.results.room import demand_room
 from backtester.results.sensitivity import sensitivity
 from backtester.results.tables import tables, trace_words
-from backtester.sweeps.lanes import column_of, params_table, sweep_lanes
+from backtester.sweeps.grid import kept
+from backtester.sweeps.lanes import VENUE, Lanes, column_of, params_table, sweep_lanes, terms_table
+from backtester.sweeps.store import Store, is_finished
 
 load = dataset.load
 strategy_class = find_strategy
@@ -52,17 +54,23 @@ def run(
     return Result(name, metrics, manifest, told, market)
 
 
-def sweep(data: Market | str | Path, strategy, *, venue: dict | None = None, threads: int | None = None, **axes):
-    """Every combination of the parameters given as lists; a parameter given as one value is the same in all.
+def sweep(
+    data: Market | str | Path, strategy, *, venue: dict | None = None, where: str | None = None, threads: int | None = None, **axes
+):
+    """Every combination of the parameters given as lists, keys of `venue` among them; what is given as one value is the same in all.
+    `where` is a constraint, such as "slow > fast".
 
     Returns a DataFrame, a row a combination: its number, all parameters, all metrics. Each row equals the
     single run with its parameters.
     """
-    swept = {name: values for name, values in axes.items() if isinstance(values, list | tuple | range | np.ndarray)}
+    given = axes | {VENUE + key: value for key, value in (venue or {}).items()}
+    swept = {name: values for name, values in given.items() if isinstance(values, list | tuple | range | np.ndarray)}
     fixed = {name: value for name, value in axes.items() if name not in swept}
-    rows = list(itertools.product(*swept.values()))
-    grid = (list(swept), [list(column) for column in zip(*rows, strict=True)])
-    return sweep_grid(data, strategy, grid, venue=venue, threads=threads, **fixed).table
+    shared = {key: value for key, value in (venue or {}).items() if VENUE + key not in swept}
+    columns = [list(column) for column in zip(*itertools.product(*swept.values()), strict=True)]
+    if where:
+        columns = kept(list(swept), columns, where, {name: value for name, value in given.items() if name not in swept})
+    return sweep_grid(data, strategy, (list(swept), columns), venue=shared, threads=threads, **fixed).table
 
 
 def sweep_grid(
@@ -75,24 +83,40 @@ def sweep_grid(
     overrides: Sequence[str] = (),
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    folder: Path | None = None,
+    part: tuple[int, int] = (0, 1),
     **fixed,
 ) -> Sweep:
-    """The combinations of `grid`: names of parameters, and a column of values for each, all of one length."""
+    """The combinations of `grid`: names of parameters, and a column of values for each, all of one length.
+
+    In `folder` finished tiles are kept, and what it has of this sweep is not run again. `part` (n, of): see `sweep_lanes`.
+    """
     market, cls, terms, name = prepare(data, strategy, venue)
-    names, columns = grid
-    table = params_table(cls, fixed, names, columns)
-    bound = bind(cls, market.roles)
-    metrics = sweep_lanes(bound, market, table, terms_of(terms, market), threads, progress)
-    given = defaults_of(cls) | fixed
-    out = {"combination": np.arange(len(table))}
-    for parameter, value in given.items():
-        out[parameter] = column_of(columns[names.index(parameter)] if parameter in names else [value] * len(table))
-    for key in metrics[0]:
-        if key not in out:  # a parameter that is called like a metric (`bars`) keeps its column
-            out[key] = column_of([row[key] for row in metrics])
-    swept = {parameter: list(dict.fromkeys(column)) for parameter, column in zip(names, columns, strict=True)}
+    lanes = lanes_of(market, cls, terms, grid, fixed)
+    key = lanes.key() if folder else ""
+    if folder and is_finished(folder, key):
+        return read_sweep(folder)
+    store = Store(folder, key, len(lanes.params)) if folder else None
+    measures = sweep_lanes(lanes, store, threads, progress, part)
+    swept = {parameter: list(dict.fromkeys(column)) for parameter, column in zip(*grid, strict=True)}
     config = config_of(market, cls, name, terms, seed, fixed) | {"sweep": swept}
-    return Sweep(out, manifest_of(bound, market, config, overrides))
+    manifest = manifest_of(lanes.bound, market, config, overrides) | {"key": key}
+    return Sweep(table_of(defaults_of(cls) | fixed, grid, measures), manifest)
+
+
+def lanes_of(market: Market, cls: type, venue: Venue, grid: tuple[list[str], list[list]], fixed: dict) -> Lanes:
+    """The lanes that the combinations of a grid are."""
+    table = params_table(cls, fixed, *grid)
+    return Lanes(bind(cls, market.roles), market, table, *terms_table(venue, market, *grid, len(table)))
+
+
+def table_of(given: dict, grid: tuple[list[str], list[list]], measures: np.ndarray) -> dict[str, np.ndarray]:
+    """The columns of a sweep: the combination's number, all parameters, what is swept of the venue, all metrics."""
+    swept, count = dict(zip(*grid, strict=True)), len(measures)
+    out = {"combination": np.arange(count)}
+    for name in [*given, *(name for name in swept if name not in given)]:
+        out[name] = column_of(swept[name]) if name in swept else np.repeat(column_of([given[name]]), count)
+    return out | {name: values for name, values in spelled(measures).items() if name not in out}  # `bars` may be a parameter
 
 
 def compare(results):
@@ -115,6 +139,7 @@ def config_of(market: Market, cls: type, name: str, venue: Venue, seed: int, par
     """The configuration in full, as the manifest keeps it."""
     given = {key: value.item() if isinstance(value, np.generic) else value for key, value in params.items()}
     data = {"name": market.name, "path": market.source.get("path"), "start": market.source.get("start"), "end": market.source.get("end")}
+    data |= {"accept": market.source.get("accept", [])}
     file = sys.modules[cls.__module__].__file__
     where = {"file": file} if Path(str(file)).parent != STRATEGIES else {}
     return {"data": data, "strategy": {"name": name} | where | defaults_of(cls) | given, "venue": asdict(venue), "seed": seed}

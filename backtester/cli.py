@@ -66,8 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"backtester: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("\nbacktester: interrupted; unfinished results are not written", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"\nbacktester: {stop.args[0] if stop.args else 'interrupted; unfinished results are not written'}", file=sys.stderr)
         return 130
 
 

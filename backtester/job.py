@@ -1,9 +1,7 @@
 """One job: from a composed config to the files of a run or a sweep."""
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +11,22 @@ from omegaconf.errors import OmegaConfBaseException
 
 from backtester import api
 from backtester.engine import jit
-from backtester.engine.params import coerce, params_of
+from backtester.engine.params import coerce, defaults_of, params_of
 from backtester.engine.venue import venue_of
 from backtester.errors import UserError
 from backtester.report import terminal
+from backtester.report.progress import counting
 from backtester.result import Result, Sweep
+from backtester.results.folder import flatten
 from backtester.sweeps.grid import expand
+from backtester.sweeps.lanes import VENUE
 
 NEEDED = ("data.path", "strategy.name", "venue", "seed")
-KEYS = {"": {"data", "strategy", "venue", "report", "seed", "sweep"}, "data": {"name", "path", "start", "end"}, "report": {"page", "rows"}}
+KEYS = {
+    "": {"data", "strategy", "venue", "report", "seed", "sweep", "where", "threads", "shards", "shard"},
+    "data": {"name", "path", "start", "end", "accept", "stored"},
+    "report": {"page", "rows"},
+}
 
 
 def task(config: DictConfig) -> Path | Exception:
@@ -55,7 +60,9 @@ def check(config: DictConfig) -> None:
             if key not in known:
                 raise UserError(f"{f'{part}.' if part else ''}{key}: no such key (there are {', '.join(sorted(known))})")
     page, rows = report_of(asked)
-    for key, value, kind in (("seed", asked["seed"], int), ("report.page", page, bool), ("report.rows", rows, int)):
+    stored = asked["data"].get("stored", False)
+    kinds = (("seed", asked["seed"], int), ("data.stored", stored, bool), ("report.page", page, bool), ("report.rows", rows, int))
+    for key, value, kind in kinds:
         if type(value) is not kind:
             raise UserError(f"{key}: {value!r}: give {'true or false' if kind is bool else 'a whole number'}")
     venue_of(asked["venue"])
@@ -64,9 +71,12 @@ def check(config: DictConfig) -> None:
         raise UserError(f"sweep: {sweep!r}: sweep with -m and several values of a parameter")
     cls = api.strategy_class(strategy.get("file") or strategy["name"])
     params_of(cls, {key: value for key, value in strategy.items() if key not in ("name", "file")})
-    for name, text in sweep.items():
-        for value in expand({name: text})[1][0]:
-            coerce(cls, name, value)
+    for name, text in flatten(sweep).items():
+        for value in dict.fromkeys(expand({name: text})[1][0]):
+            if name.startswith(VENUE):
+                venue_of(asked["venue"] | {name.removeprefix(VENUE): value})
+            else:
+                coerce(cls, name, value)
 
 
 def report_of(config: dict[str, Any]) -> tuple[bool, int]:
@@ -81,21 +91,39 @@ def run_job(config: dict[str, Any], folder: Path, overrides: Sequence[str] = ())
     page, rows = report_of(config)
     with ThreadPoolExecutor(1) as pool:
         started = pool.submit(jit.start)
-        market = api.load(data["path"], data.get("start"), data.get("end"))
+        market = api.load(data["path"], data.get("start"), data.get("end"), data.get("stored", False), accept=data.get("accept"))
         started.result()
     params = {key: value for key, value in strategy.items() if key not in ("name", "file")}
     which = strategy.get("file") or strategy["name"]
     how = {"venue": config["venue"], "seed": config["seed"], "overrides": overrides}
-    if sweep := config.get("sweep"):
-        fixed = {key: value for key, value in params.items() if key not in sweep}
-        with counting() as progress:
-            swept = api.sweep_grid(market, which, expand(sweep), progress=progress, **how, **fixed)
-        swept.write(folder, rows if page else 0)
-        show_sweep(swept, folder, rows)
+    if config.get("sweep"):
+        swept = run_sweep(config, market, which, folder, how, params)
+        if swept:
+            show_sweep(swept, folder, rows)
     else:
         result = api.run(market, which, **how, **params)
         result.write(folder, page)
         show_run(result, folder)
+
+
+def run_sweep(config: dict[str, Any], market, which: str, folder: Path, how: dict, params: dict) -> Sweep | None:
+    """Run a sweep and write its files; None where this job is one shard of it, which leaves its tiles alone."""
+    sweep, shard = flatten(config["sweep"]), config.get("shard")
+    given = defaults_of(api.strategy_class(which)) | params | flatten({"venue": config["venue"]})
+    grid = expand(sweep, config.get("where"), {name: value for name, value in given.items() if name not in sweep})
+    fixed = {key: value for key, value in params.items() if key not in sweep}
+    part = (0, 1) if shard is None else (shard, config["shards"])
+    try:
+        with counting() as progress:
+            how |= {"progress": progress, "threads": config.get("threads"), "folder": folder, "part": part}
+            swept = api.sweep_grid(market, which, grid, **how, **fixed)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"interrupted; what is finished is kept: the same command with hydra.sweep.dir={folder} goes on") from None
+    if shard is not None:
+        return None
+    page, rows = report_of(config)
+    swept.write(folder, rows if page else 0)
+    return swept
 
 
 def show_run(result: Result, folder: Path) -> None:
@@ -108,19 +136,6 @@ def show_sweep(swept: Sweep, folder: Path, rows: int) -> None:
     terminal.show_sweep(swept.columns, swept.view().objective, rows)
     page = folder / "report.html"
     print(f"report  {page if page.exists() else folder}")
-
-
-@contextmanager
-def counting() -> Iterator[Callable[[int, int], None]]:
-    """A callback that shows combinations done, their rate and the time left, where somebody watches."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    times = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
-    columns = (MofNCompleteColumn(), TextColumn("combinations"), BarColumn(), *times)
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("sweep", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def prune(folder: Path) -> None:

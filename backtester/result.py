@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from backtester.results import folder as saved
 from backtester.results.tables import TIMES
 from backtester.results.write import write_folder
+from backtester.sweeps.store import remove
 
 NONE = np.datetime64("NaT", "ns").astype("i8")  # no moment, as pandas spells it
 
@@ -104,7 +106,7 @@ class Sweep:
 
     def view(self, objective: str = "sharpe"):
         """What a page shows of this sweep, its rows ranked by a metric."""
-        from backtester.report.view import SweepView, swept_of
+        from backtester.report.sweep_view import SweepView, swept_of
 
         return SweepView(self.manifest["strategy"]["name"], self.columns, swept_of(self.columns), objective, self.manifest)
 
@@ -117,4 +119,12 @@ class Sweep:
     def write(self, folder: str | Path, rows: int = 20) -> Path:
         """Write the table, the manifest and, unless `rows` is 0, the page; all of them, or none."""
         page = (lambda path: self.report(path, rows)) if rows else None
-        return write_folder(Path(folder), {"sweep": self.columns}, {"manifest.json": self.manifest}, page)
+        written = write_folder(Path(folder), {"sweep": self.columns}, {"manifest.json": self.manifest}, page)
+        remove(written)
+        return written
+
+
+def read_sweep(folder: str | Path) -> Sweep:
+    """A finished sweep from its folder. UserError where it is none."""
+    found = saved.read_sweep(folder)
+    return Sweep(found.columns("sweep"), found.manifest)

@@ -41,14 +41,15 @@ def calls(monkeypatch, tmp_path):
     def note(verb):
         def call(market, strategy, grid=None, **asked):
             asked.pop("overrides")
-            asked |= {"grid": grid} if asked.pop("progress", None) else {}
+            asked = {key: value for key, value in asked.items() if key not in ("progress", "threads", "folder", "part")}
+            asked |= {"grid": grid} if grid else {}
             noted.append((verb, market, strategy, asked))
             return Written()
 
         return call
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(job.api, "load", lambda path, start, end: (path, start, end))
+    monkeypatch.setattr(job.api, "load", lambda path, start, end, *_, **__: (path, start, end))
     monkeypatch.setattr(job.api, "run", note("run"))
     monkeypatch.setattr(job.api, "sweep_grid", note("sweep"))
     for show in ("show_run", "show_sweep"):

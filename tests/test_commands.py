@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from backtester.cli import main
-from backtester.report.view import view_of_sweep
+from backtester.report.sweep_view import view_of_sweep
 
 KEYS = {
     "initial_equity", "final_equity", "total_return", "cagr", "volatility", "sharpe", "sortino", "calmar", "max_drawdown", "exposure",

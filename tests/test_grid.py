@@ -61,25 +61,40 @@ def test_value_sweeps_are_one_job_and_carry_their_first_value():
         [
             "strategy=door",
             "strategy.support=90000",
-            "+sweep.support='90000,null'",
+            "++sweep.support='90000,null'",
             "strategy.unit='a'",
-            r"+sweep.unit='\'a\',\'b\''",
+            r"++sweep.unit='\'a\',\'b\''",
             "hydra.sweep.subdir='.'",
         ]
     ]
 
 
 def test_group_sweeps_and_what_lanes_share_are_a_job_each():
-    found = jobs("strategy=door,spot_led", "venue.latency_ms=0,250", "strategy.support=1,2")
-    lanes = ["strategy.support=1", "+sweep.support='1,2'"]
+    found = jobs("strategy=door,spot_led", "data.end=2024,2025", "strategy.support=1,2", "venue.latency_ms=0,250")
+    lanes = ["strategy.support=1", "++sweep.support='1,2'", "venue.latency_ms=0", "++sweep.venue.latency_ms='0,250'"]
     assert found == [
-        [f"strategy={name}", f"venue.latency_ms={ms}", *lanes, f"hydra.sweep.subdir='strategy={name},venue.latency_ms={ms}'"]
+        [f"strategy={name}", f"data.end={end}", *lanes, f"hydra.sweep.subdir='strategy={name},data.end={end}'"]
         for name in ("door", "spot_led")
-        for ms in (0, 250)
+        for end in (2024, 2025)
     ]
 
 
-@pytest.mark.parametrize("override", ["strategy.name=a,b", "strategy.file=a.py,b.py", "venue.cash=interval(0,1)"])
+def test_a_search_takes_an_interval_and_begins_at_its_start():
+    [job] = jobs("strategy.support=interval(90000,92000)")
+    assert job[:2] == ["strategy.support=90000.0", "++sweep.support='interval(90000,92000)'"]
+
+
+def test_the_order_of_a_shuffled_sweep_is_as_it_is_written():
+    assert expand({"x": "shuffle(3,1,2)"}) == (["x"], [[3, 1, 2]])
+
+
+def test_constraints_see_what_is_not_swept():
+    assert expand({"fast": "1,2,3"}, "strategy.slow > strategy.fast", {"slow": 3}) == (["fast"], [[1, 2]])
+    with pytest.raises(UserError, match="holds for none of 3 combinations"):
+        expand({"fast": "1,2,3"}, "slow < 1", {"slow": 3})
+
+
+@pytest.mark.parametrize("override", ["strategy.name=a,b", "strategy.file=a.py,b.py", "data.end=interval(0,1)"])
 def test_what_cannot_be_swept_is_refused(override):
     with pytest.raises(UserError, match=override.split("=", maxsplit=1)[0]):
         jobs(override)

@@ -1,6 +1,7 @@
 """One engine, one truth: plain Python, compiled, one lane, many lanes, one thread, two, whole or in chunks give the same bytes."""
 
 import hashlib
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,7 +13,7 @@ from backtester.engine.find import find_strategy
 from backtester.engine.params import params_of
 from backtester.engine.run import group_lanes, run_recorded, run_tile
 from backtester.engine.venue import terms_of, venue_of
-from backtester.sweeps.lanes import params_table, sweep_lanes
+from backtester.sweeps.lanes import Lanes, params_table, sweep_lanes
 
 STRATEGIES = {
     "buy_and_hold": {"role": ["spot", "perp"], "qty": [0.5, 0.75, 1.0]},
@@ -83,10 +84,11 @@ def test_threads_and_the_order_of_combinations_change_nothing():
     terms = terms_of(venue_of({"cash": 1e7}), market)  # nobody goes bankrupt
     columns = [[b for b in (5, 30, 60) for _ in range(40)], [0.5 + 0.1 * n for _ in range(3) for n in range(40)]]
     params = params_table(bound.cls, {}, ["bars", "premium_delta_bp"], columns)
-    one = sweep_lanes(bound, market, params, terms, threads=1)
-    assert sweep_lanes(bound, market, params, terms, threads=2) == one
-    assert sweep_lanes(bound, market, params[::-1], terms, threads=2) == one[::-1]
-    assert len({row["final_equity"] for row in one}) > 60
+    lanes = Lanes(bound, market, params, terms[None], np.zeros(len(params), int))
+    one = sweep_lanes(lanes, threads=1)
+    assert sweep_lanes(lanes, threads=2).tobytes() == one.tobytes()
+    assert sweep_lanes(replace(lanes, params=params[::-1]), threads=2).tobytes() == one[::-1].tobytes()
+    assert len(set(one["final_equity"].tolist())) > 60
 
 
 def test_progress_counts_every_combination_once():
@@ -94,7 +96,8 @@ def test_progress_counts_every_combination_once():
     bound = bind(find_strategy("divergence"))
     params = params_table(bound.cls, {}, ["premium_delta_bp"], [[0.5 + 0.01 * n for n in range(100)]])
     seen = []
-    sweep_lanes(bound, market, params, terms_of(venue_of({}), market), progress=lambda done, total: seen.append((done, total)))
+    lanes = Lanes(bound, market, params, terms_of(venue_of({}), market)[None], np.zeros(len(params), int))
+    sweep_lanes(lanes, progress=lambda done, total: seen.append((done, total)))
     assert seen[-1] == (100, 100)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
 

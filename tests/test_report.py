@@ -27,7 +27,8 @@ from backtester.report.page import write_run_page
 from backtester.report.run_charts import marks
 from backtester.report.svg import CROWD, Line, Mark, Panel, draw
 from backtester.report.sweep_page import luck, write_sweep_page
-from backtester.report.view import costs_of, view_of_run, view_of_sweep
+from backtester.report.sweep_view import view_of_sweep
+from backtester.report.view import costs_of, view_of_run
 from backtester.results.compare import compare
 
 HOSTILE = "<script>alert('x')</script>"

@@ -11,7 +11,7 @@ from backtester.engine.log import JOURNAL
 from backtester.errors import UserError
 from backtester.report import terminal
 from backtester.report.sweep_page import write_sweep_page
-from backtester.report.view import SweepView, swept_of
+from backtester.report.sweep_view import SweepView, swept_of
 from backtester.results.room import demand_room
 from backtester.results.tables import orders_table
 

@@ -15,7 +15,7 @@ def write(folder: str | Path, rows: int = 20) -> Path:
     page = folder / "report.html"
     if (folder / "sweep.parquet").is_file():
         from backtester.report.sweep_page import write_sweep_page
-        from backtester.report.view import view_of_sweep
+        from backtester.report.sweep_view import view_of_sweep
 
         return write_sweep_page(page, view_of_sweep(folder), rows)
     if (folder / RUNS).is_file():

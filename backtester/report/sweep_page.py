@@ -9,7 +9,7 @@ import numpy as np
 
 from backtester.report.heat import heat_map
 from backtester.report.render import render, write
-from backtester.report.view import SweepView
+from backtester.report.sweep_view import SweepView
 from backtester.report.words import ADVICE, period, setting
 from backtester.results.catalogue import figure, metric, unit
 from backtester.results.room import room_lacked

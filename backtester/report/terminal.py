@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from backtester.report.moves import HEADS, IDLE, entry_bars, moves, path_is_idle
-from backtester.report.view import swept_of
+from backtester.report.sweep_view import swept_of
 from backtester.report.words import ADVICE, assumptions, period, setting
 from backtester.results.catalogue import figure, metric, unit
 from backtester.results.compare import Comparison

@@ -1,6 +1,5 @@
-"""What a page shows, as plain data: read from a finished run's or sweep's folder, with the market's prices where they are at hand."""
+"""What the page of a run shows, as plain data: read from its folder, with the market's prices where they are at hand."""
 
-import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,7 @@ import numpy as np
 from backtester.errors import UserError
 from backtester.records import PERP, ROLES, SPOT
 from backtester.results.benchmark import hold_market, outcome, role_bars
-from backtester.results.catalogue import METRICS, metric
-from backtester.results.folder import Columns, flatten, read_run, read_sweep
+from backtester.results.folder import Columns, read_run
 
 Series = tuple[np.ndarray, np.ndarray]  # int64 ns, values
 NEEDED = {  # the files of a run that a page reads, and which of their columns where not all
@@ -39,37 +37,6 @@ class RunView:
     trace: Columns = field(default_factory=dict)  # what the strategy saw at every close, its `ts` among them
     words: dict[str, dict[str, str]] = field(default_factory=dict)  # column of the trace -> code -> word
     market: Any = None  # the Market with its streams
-
-
-@dataclass(frozen=True)
-class SweepView:
-    """A finished sweep: one row a combination."""
-
-    name: str
-    table: Columns
-    swept: list[str]  # parameters that differ between rows
-    objective: str  # the metric that ranks the rows
-    manifest: dict[str, Any]
-
-    def ranked(self) -> np.ndarray:
-        """Rows from the best to the worst by the objective, those without it last."""
-        values = self.table[self.objective].astype(float)
-        return np.argsort(np.where(np.isnan(values), np.inf, -(metric(self.objective).better or 1) * values), kind="stable")
-
-    def command(self, row: int) -> str:
-        """The command that runs one combination again as a single run."""
-        fixed = self.manifest.get("overrides") or spelled(self.manifest)
-        own = tuple(f"strategy.{name}=" for name in self.swept)
-        kept = [text for text in fixed if not text.startswith((*own, "+sweep.", "hydra."))]
-        chosen = [f"strategy.{name}={_written(self.table[name][row])}" for name in self.swept]
-        return shlex.join(["backtester", "run", *kept, *chosen])
-
-
-def spelled(manifest: dict[str, Any]) -> list[str]:
-    """The overrides that stand for a manifest's whole configuration, where it does not name the user's own."""
-    config = flatten({key: value for key, value in (manifest.get("config") or {}).items() if key != "sweep"})
-    choice = {"strategy.name": "strategy"}  # the group's file, not a key of it
-    return [f"{choice.get(key, key)}={_written(value)}" for key, value in config.items() if key != "data.name"]
 
 
 def view_of_run(folder: str | Path, market=None) -> RunView:
@@ -127,7 +94,7 @@ def market_of(folder: str | Path):
     data, period = manifest.get("data") or {}, (manifest.get("config") or {}).get("data") or {}
     if not data.get("path"):
         raise UserError(f"{folder}: its manifest.json names no data.path, its market did not come from a data set")
-    market = load(data["path"], period.get("start"), period.get("end"))
+    market = load(data["path"], period.get("start"), period.get("end"), accept="all")
     if market.source["files"] != data.get("files"):
         raise UserError(f"{data['path']}: not the data of the run {folder}: its files have changed since")
     return market
@@ -148,24 +115,3 @@ def premium_of(prices: dict[str, Series]) -> Series | None:
         return spot_ts, (spot - perp) / perp * 1e4
     ts, a, b = np.intersect1d(spot_ts, perp_ts, return_indices=True)
     return ts, (spot[a] - perp[b]) / perp[b] * 1e4
-
-
-def view_of_sweep(folder: str | Path, objective: str = "sharpe") -> SweepView:
-    """The view of a sweep's folder, its rows ranked by a metric. UserError where it is no sweep."""
-    saved = read_sweep(folder)
-    table = saved.columns("sweep")
-    return SweepView(saved.name, table, swept_of(table), objective, saved.manifest)
-
-
-def swept_of(table) -> list[str]:
-    """The columns that are parameters and differ between rows.
-
-    The market's own counts are the same in every row: one that differs is a parameter of the same name (`bars` of divergence).
-    """
-    results = set(METRICS) - {"bars", "events"} | {"combination"}
-    return [name for name in table if name not in results and len({str(v) for v in table[name]}) > 1]
-
-
-def _written(value: Any) -> str:
-    """A value as an override spells it."""
-    return "null" if str(value) in {"None", "nan"} else str(value)

@@ -1,59 +1,111 @@
 """Many combinations through one loop: tiles of lanes on all cores, the same numbers as single runs."""
 
+import hashlib
+import json
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from threading import Event
 
 import numpy as np
 
 from backtester.engine.bind import Bound
 from backtester.engine.params import coerce, params_of
-from backtester.engine.run import run_tile
-from backtester.results.metrics import lane_metrics
+from backtester.engine.run import CHUNK, Tile, new_tile, no_log, through
+from backtester.engine.venue import Venue, terms_of, venue_of
+from backtester.market.schema import Market
+from backtester.results.metrics import MEASURES, measure
+from backtester.sweeps.store import Store
 
-WIDTH = 32  # lanes of a tile: more gain little, and a tile is what Ctrl-C waits for
+WIDTH = 32       # lanes of a tile: more gain little
+VENUE = "venue."  # in front of a venue's key among the names of a grid
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """What is to be run: a strategy in a market, and a row a combination."""
+
+    bound: Bound
+    market: Market
+    params: np.ndarray  # Bound.params, (combinations,)
+    terms: np.ndarray   # state.TERMS of the venues that differ, (venues, instruments)
+    venue: np.ndarray   # which of them a combination has, (combinations,)
+
+    def key(self) -> str:
+        """The fingerprint of everything that a result depends on."""
+        told = [self.bound.key, self.market.source.get("files"), self.market.counts, self.market.start, self.market.end, str(MEASURES)]
+        content = [json.dumps(told, default=str).encode(), self.params.tobytes(), self.terms[self.venue].tobytes()]
+        return hashlib.blake2b(b"\0".join(content), digest_size=16).hexdigest()
 
 
 def params_table(cls: type, fixed: dict, names: list[str], columns: list[list]) -> np.ndarray:
     """Params records, a row a combination. Raises UserError naming the parameter and the value."""
     out = np.repeat(params_of(cls, fixed), len(columns[0]) if columns else 1)
     for name, column in zip(names, columns, strict=True):
-        coded = {value: coerce(cls, name, value) for value in dict.fromkeys(column)}
-        out[name] = [coded[value] for value in column]
+        if not name.startswith(VENUE):
+            coded = {value: coerce(cls, name, value) for value in dict.fromkeys(column)}
+            out[name] = [coded[value] for value in column]
     return out
 
 
+def terms_table(venue: Venue, market, names: list[str], columns: list[list], count: int) -> tuple[np.ndarray, np.ndarray]:
+    """TERMS of the venues that differ, (venues, instruments), and which of them each combination has, (count,)."""
+    swept = [n for n, name in enumerate(names) if name.startswith(VENUE)]
+    choices = list(zip(*(columns[n] for n in swept), strict=True)) if swept else [()] * count
+    places = {choice: n for n, choice in enumerate(dict.fromkeys(choices))}
+    keys = [names[n].removeprefix(VENUE) for n in swept]
+    terms = [terms_of(venue_of(asdict(venue) | dict(zip(keys, choice, strict=True))), market) for choice in places]
+    return np.array(terms), np.array([places[choice] for choice in choices])
+
+
 def sweep_lanes(
-    bound: Bound, market, params: np.ndarray, terms: np.ndarray,
-    threads: int | None = None, progress: Callable[[int, int], None] | None = None,
-) -> list[dict]:
-    """The metrics of every combination, in the order of `params` (lanes,), all under `terms` (instruments,).
+    lanes: Lanes, store: Store | None = None, threads: int | None = None,
+    progress: Callable[[int, int], None] | None = None, part: tuple[int, int] = (0, 1),
+) -> np.ndarray:
+    """MEASURES of every combination, (combinations,). Neither threads nor the width of a tile change a number.
 
-    Neither the number of threads nor the width of a tile changes a number. `progress(done, total)` is
-    called after every tile.
+    What the store has is not run again, and what is finished goes there. `progress(done, total)` is called after every tile.
+    `part` (n, of) runs every of-th tile alone, and leaves the other rows at zero. Interrupted, it stops within a chunk of events.
     """
-    order = np.lexsort([params[name] for name in bound.grouped_by]) if bound.grouped_by else np.arange(len(params))
-    tiles = [order[at : at + WIDTH] for at in range(0, len(order), WIDTH)]
-    results: list[dict] = [{} for _ in order]
-    done = 0
+    order = np.lexsort([lanes.params[name] for name in lanes.bound.grouped_by]) if lanes.bound.grouped_by else np.arange(len(lanes.params))
+    results, done = store.read() if store else (np.zeros(len(order), MEASURES), np.zeros(len(order), bool))
+    tiles = [order[at : at + WIDTH] for at in range(0, len(order), WIDTH)][part[0] :: part[1]]
+    missing = [left for rows in tiles if len(left := rows[~done[rows]])]
+    total = sum(len(rows) for rows in tiles)
+    ready = total - sum(len(rows) for rows in missing)
+    stopped = Event()
 
-    def work(rows):
-        tile = run_tile(bound, market, params[rows], np.repeat(terms[None], len(rows), 0))
-        return [lane_metrics(tile, k, market) for k in range(len(rows))]
+    def work(rows: np.ndarray) -> np.ndarray:
+        tile = run_until(lanes, rows, stopped)
+        return measure(tile, lanes.market) if tile else np.zeros(0, MEASURES)
 
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
-        waiting = {pool.submit(work, rows): rows for rows in tiles}
+        waiting = {pool.submit(work, rows): rows for rows in missing}
         try:
             for future in as_completed(waiting):
-                for row, metrics in zip(waiting[future], future.result(), strict=True):
-                    results[row] = metrics
-                done += len(waiting[future])
+                rows = waiting.pop(future)
+                results[rows] = future.result()
+                if store:
+                    store.write(rows, results[rows])
+                ready += len(rows)
                 if progress:
-                    progress(done, len(params))
+                    progress(ready, total)
         except BaseException:
+            stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return results
+
+
+def run_until(lanes: Lanes, rows: np.ndarray, stopped: Event) -> Tile | None:
+    """A tile of these combinations at the end of the market; None where it was stopped."""
+    tile = new_tile(lanes.bound, lanes.market, lanes.params[rows], lanes.terms[lanes.venue[rows]])
+    total = len(lanes.market.streams.events)
+    for _ in through(lanes.bound, lanes.market, tile, no_log(lanes.bound), [*range(CHUNK, total, CHUNK), total]):
+        if stopped.is_set():
+            return None
+    return tile
 
 
 def column_of(values: list) -> np.ndarray:

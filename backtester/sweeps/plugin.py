@@ -1,12 +1,14 @@
-"""The Hydra sweeper `grid`: sweeps of strategy parameters are lanes of one job, every other sweep is a job each."""
+"""The Hydra sweeper `grid`: sweeps of the strategy's and the venue's values are lanes of one job, every other sweep is a job each."""
 
 import importlib
 import itertools
+import logging
 import sys
 import types
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Quote, QuotedString
@@ -19,7 +21,9 @@ from omegaconf import DictConfig
 from backtester.errors import UserError
 from backtester.sweeps.grid import axis
 
-LANES = "strategy."  # what stands below this key differs between lanes; data and venue are shared by all lanes of a job
+LOG = logging.getLogger(__name__)
+LANES = ("strategy.", "venue.")  # what stands below these keys may differ between lanes; the data are shared by all lanes of a job
+SHARED = ("venue.missing_funding",)
 NOT_SWEPT = {"strategy.name": "sweep strategies with strategy=a,b", "strategy.file": "one file at a time"}
 
 
@@ -30,13 +34,25 @@ class GridSweeper(Sweeper):
         """Called by Hydra before `sweep`."""
         self.config: DictConfig = config
         self.loader = hydra_context.config_loader
-        self.launcher: Launcher = Plugins.instance().instantiate_launcher(
-            hydra_context=hydra_context, task_function=task_function, config=config
-        )
+        around: dict[str, Any] = {"hydra_context": hydra_context, "task_function": task_function, "config": config}
+        self.launcher: Launcher = Plugins.instance().instantiate_launcher(**around)
+        self.here = BasicLauncher()
+        self.here.setup(**around)
 
     def sweep(self, arguments: list[str]) -> Any:
         """Run the jobs of `-m arguments`; returns Hydra's JobReturns in order."""
-        return self.launcher.launch(self.jobs(arguments), initial_job_idx=0)
+        jobs = self.jobs(arguments)
+        if self.config.get("shards", 1) == 1:
+            return self.launcher.launch(jobs, initial_job_idx=0)
+        self.launch_shards([[*job, f"+shard={n}"] for job in jobs for n in range(self.config.shards)])
+        return self.here.launch(jobs, initial_job_idx=len(jobs) * self.config.shards)
+
+    def launch_shards(self, jobs: list[list[str]]) -> None:
+        """Let workers fill the stores. What one leaves undone, because it was lost or failed, is run here afterwards."""
+        try:
+            self.launcher.launch(jobs, initial_job_idx=0)
+        except Exception as error:
+            LOG.warning("a worker was lost (%s): what it left undone is run here", type(error).__name__)
 
     def jobs(self, arguments: list[str]) -> list[list[str]]:
         """The overrides of every job."""
@@ -62,19 +78,26 @@ def is_lane(override: Override) -> bool:
     """Whether a sweep differs between lanes of one job."""
     if override.key_or_group in NOT_SWEPT:
         raise UserError(f"{override.input_line}: {NOT_SWEPT[override.key_or_group]}")
-    return override.key_or_group.startswith(LANES)
+    return override.key_or_group.startswith(LANES) and override.key_or_group not in SHARED
 
 
 def lane_overrides(override: Override) -> list[str]:
     """A value sweep as text inside one job. Its first value stands in the config too, so that Hydra checks the key as for a single run."""
-    axis(override)
-    name = override.key_or_group.removeprefix(LANES)
+    name = override.key_or_group.removeprefix("strategy.")
     text = str(override.input_line).split("=", 1)[1]
-    return [f"{override.get_key_element()}={next(override.sweep_string_iterator())}", f"+sweep.{name}={quoted(text)}"]
+    return [f"{override.get_key_element()}={first_of(override)}", f"++sweep.{name}={quoted(text)}"]
+
+
+def first_of(override: Override) -> str:
+    """The first value of a sweep as Hydra spells it: of an interval its start, a number of its own kind."""
+    if override.is_interval_sweep():
+        return str(override.value().start)  # type: ignore[union-attr]
+    axis(override)
+    return next(override.sweep_string_iterator())
 
 
 def job_overrides(override: Override) -> list[str]:
-    """The overrides that a sweep of a group, of `venue.*`, `data.*` or of the seed stands for."""
+    """The overrides that a sweep of a group, of `data.*` or of the seed stands for."""
     axis(override)
     return [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
 

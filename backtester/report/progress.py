@@ -1,0 +1,27 @@
+"""Progress of a sweep in the terminal, where somebody watches."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def counting() -> Iterator[Callable[[int, int], None]]:
+    """A callback that shows combinations done, their rate since it was first called, and the time left."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    times = (TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    columns = (MofNCompleteColumn(), TextColumn("combinations"), BarColumn(), *times)
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("sweep", total=None, rate="")
+        began: list[tuple[float, int]] = []  # when, and how many were done then: those of an earlier session do not count
+
+        def show(done: int, total: int) -> None:
+            began[:] = began or [(time.perf_counter(), done)]
+            spent = time.perf_counter() - began[0][0]
+            rate = f"{(done - began[0][1]) / spent:,.0f} a second" if spent > 0.1 else ""
+            bar.update(task, completed=done, total=total, rate=rate)
+
+        yield show
