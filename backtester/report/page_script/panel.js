@@ -81,7 +81,8 @@ class Panel {
     if (this.told.zero) [low, high] = [Math.min(low, 0), Math.max(high, 0)];
     const air = (high - low) * 0.06 || Math.abs(high) * 0.01 || 1;
     const room = this.crowded ? (high - low + 2 * air) * 0.14 : 0;
-    return [this.told.zero && low === 0 ? 0 : low - air - room - this.strips() * air, this.told.zero && high === 0 ? 0 : high + air];
+    const sits = this.told.zero && low < high;
+    return [sits && low === 0 ? 0 : low - air - room - this.strips() * air, sits && high === 0 ? 0 : high + air];
   }
   strips() { return (this.told.strips || []).length ? 1.5 : 0; }
   read(u) {

@@ -21,10 +21,7 @@ function fillTrades() {
   for (const [name, label] of COLUMNS) {
     const cell = make("th", WORDS.has(name) ? "word sortable" : "sortable", head);
     const button = make("button", "", cell, label || "#");
-    button.onclick = () => {
-      Object.assign(listed, { down: listed.by === name ? !listed.down : !WORDS.has(name) && name !== "number", by: name, page: 0 });
-      sortTrades();
-    };
+    button.onclick = () => sortBy(name, listed.by === name ? !listed.down : !WORDS.has(name) && name !== "number");
     cell.dataset.by = name;
   }
   make("tbody", "", find("#trades"));
@@ -34,6 +31,11 @@ function fillTrades() {
   find("#later").onclick = () => turnPage(1);
   find("#csv").onclick = () => save("trades.csv", csv([COLUMNS.map(([name]) => name), ...listed.rows.map((t) => COLUMNS.map(([name]) => plain(t, name)))]));
   filterTrades();
+}
+
+function sortBy(name, down) {
+  Object.assign(listed, { by: name, down, page: 0 });
+  sortTrades();
 }
 
 /* A trade stays where all words of the filter stand in its reasons, its instrument or its days. */

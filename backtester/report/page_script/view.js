@@ -11,6 +11,8 @@ function show(from, to) {
   ask();
 }
 
+const showAll = () => show(SPAN[0] - AIR, SPAN[1] + AIR);
+
 function ask() {
   if (asked) return;
   asked = true;
@@ -69,12 +71,12 @@ function listen(over) {
     }
   });
   for (const end of ["pointerup", "pointercancel"]) over.addEventListener(end, (event) => down.delete(event.pointerId));
-  over.addEventListener("dblclick", () => show(...SPAN));
+  over.addEventListener("dblclick", () => showAll());
 }
 
 const KEYS = {
   ArrowLeft: () => shift(-0.2), ArrowRight: () => shift(0.2), ArrowUp: () => zoom(0.7), ArrowDown: () => zoom(1 / 0.7),
-  "+": () => zoom(0.7), "-": () => zoom(1 / 0.7), 0: () => show(...SPAN), Home: () => show(SPAN[0], SPAN[0] + VIEW[1] - VIEW[0]),
+  "+": () => zoom(0.7), "-": () => zoom(1 / 0.7), 0: () => showAll(), Home: () => show(SPAN[0], SPAN[0] + VIEW[1] - VIEW[0]),
   End: () => show(SPAN[1] - VIEW[1] + VIEW[0], SPAN[1]),
   n: () => step(1), p: () => step(-1), t: () => turnTheme(),
 };
@@ -99,7 +101,7 @@ function listenToWindow() {
   for (const button of document.querySelectorAll("[data-hours]")) {
     button.onclick = () => {
       const half = +button.dataset.hours * 1800, middle = (VIEW[0] + VIEW[1]) / 2;
-      if (half) show(middle - half, middle + half); else show(...SPAN);
+      if (half) show(middle - half, middle + half); else showAll();
     };
   }
 }
