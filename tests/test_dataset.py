@@ -116,7 +116,7 @@ def test_an_empty_cell_is_nan(folder):
         return table.set_column(table.schema.get_field_index("volume"), "volume", values)
 
     rewrite(folder / "spot_bars" / JANUARY, without_volume)
-    assert np.isnan(load(folder).streams.bars["volume"][:4]).tolist() == [True, True, False, False]
+    assert np.isnan(load(folder, accept="all").streams.bars["volume"][:4]).tolist() == [True, True, False, False]
 
 
 def test_loading_imports_neither_pandas_nor_pyarrow_dataset(folder):
@@ -162,7 +162,7 @@ def test_the_sample_is_generated_where_it_is_absent(tmp_path, monkeypatch):
 @pytest.mark.parametrize("path", sorted((ROOT / "conf" / "data").glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_data_configs_point_into_data(path):
     config = yaml.safe_load(path.read_text())
-    assert list(config) == ["name", "path", "start", "end"]
+    assert list(config) == ["name", "path", "start", "end", "accept"]
     assert config["name"] == path.stem
     whole = config["path"].removeprefix("data/")
     assert whole == path.stem or (path.with_stem(whole).is_file() and config["start"] and config["end"])  # or it is a part of another one
@@ -232,7 +232,7 @@ BAD_HEADERS = {
     "no interval": (header(streams={"mark_bars": {}}), "streams: mark_bars: bars need their interval, such as 5m"),
     "no such interval": (header(streams={"mark_bars": {"interval": "5min"}}), "'5min' is no interval: write 30s, 5m, 1h or 1d"),
     "no such lag": (header(streams={"funding": {"lag_ms": "5s"}}), "lag_ms: '5s' is no number of milliseconds: write 500"),
-    "no such key": (header(streams={"funding": {"lag": 5}}), "may have interval and lag_ms, nothing else"),
+    "no such key": (header(streams={"funding": {"lag": 5}}), "may have interval and lag_ms; what is made of trades"),
 }
 
 
@@ -368,4 +368,49 @@ def test_a_folder_with_something_else_is_left_alone(tmp_path):
 def test_a_file_in_the_folder_of_another_month_is_refused(folder):
     (folder / "spot_bars" / "instrument=BTC-SPOT" / "month=2024-01").rename(folder / "spot_bars" / "instrument=BTC-SPOT" / "month=2023-12")
     with pytest.raises(UserError, match="its rows are of 2024-01; right are rows of 2023-12 alone"):
+        load(folder)
+
+
+# ---------------------------------------------------------------------------- faults
+
+
+ZERO = r"tiny: liquidations/BTC-PERP, row 0 \(2024-01-31T23:59:59Z\): zero: qty is 0, .*to run all the same: 'data.accept=\[zero\]'"
+
+
+def with_zeros():
+    tables = tiny()
+    tables["liquidations", "BTC-PERP"]["qty"][0] = 0
+    return tables
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["written down", "found now"])
+def test_data_with_a_fault_are_refused_unless_it_is_accepted_and_then_the_source_says_so(tmp_path, told):
+    write_dataset(tmp_path / "tiny", HEADER, with_zeros())
+    if not told:
+        (tmp_path / "tiny" / "check.json").unlink()
+    with pytest.raises(UserError, match=ZERO):
+        load(tmp_path / "tiny")
+    for accept in (["zero"], "all"):
+        (said,) = load(tmp_path / "tiny", accept=accept).source["accepted"]
+        assert said.startswith("FALLBACK data.accept=zero: liquidations/BTC-PERP, row 0 (2024-01-31T23:59:59Z): zero: qty is 0")
+    assert load(tmp_path / "tiny", start="2024-02-01").source["accepted"] == []  # the fault is before it
+
+
+def test_a_file_that_was_changed_after_its_check_is_refused(folder):
+    rewrite(folder / "spot_bars" / JANUARY, lambda table: table.slice(0, 59))
+    with pytest.raises(UserError, match=r"spot_bars/.*month=2024-01/part.parquet is not the file that was checked: check it again"):
+        load(folder)
+    assert load(folder, start="2024-02-01").source["accepted"] == []
+    (said,) = load(folder, accept=["changed"]).source["accepted"]
+    assert said.startswith("FALLBACK data.accept=changed: spot_bars/")
+
+
+def test_a_check_that_does_not_exist_cannot_be_accepted(folder):
+    with pytest.raises(UserError, match=r"data.accept: there is no check hole \(there are all, gap, halt, "):
+        load(folder, accept=["hole"])
+
+
+def test_a_damaged_check_is_named(folder):
+    (folder / "check.json").write_text("{")
+    with pytest.raises(UserError, match=r"check\.json: is damaged: write it again with backtester data check"):
         load(folder)
