@@ -66,9 +66,9 @@ def tiny():
     turn = 31 * 24 * 3600  # s, February begins
     seconds = [turn - 3600 + 60 * n for n in range(120)]
     spot = bars(seconds)
-    spot["close"] += np.arange(120)
+    spot["close"] += np.arange(120) / 100
     spot["high"] = spot["close"]
-    spot["quote_volume"][:60] = 5000.5
+    spot["quote_volume"][:60] = 100.25
     return {
         ("spot_bars", "BTC-SPOT"): spot,
         ("perp_bars", "BTC-PERP"): bars(seconds[::5], interval=300),

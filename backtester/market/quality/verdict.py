@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from backtester.errors import UserError
 from backtester.market.quality.alone import examine_alone
 from backtester.market.quality.finding import CHECKS, Finding
 from backtester.market.quality.together import examine_together
-from backtester.market.schema import Instrument
+from backtester.market.schema import Instrument, Market
 from backtester.market.times import iso
 from backtester.records import BAR, STREAMS
 
@@ -102,3 +103,15 @@ def sentence(finding: Finding) -> str:
     if finding.check == "changed":
         return finding.says
     return f"{finding.stream}/{finding.instrument}, row {finding.row} ({iso(finding.start)}): {finding.check}: {finding.says}"
+
+
+def judged(market: Market, folder: Path, intervals: dict[str, int], period: tuple[int | None, int | None], accept: Iterable[str]) -> Market:
+    """A market of [start, end) (ns) that may be run: its `source` names the faults that `accept` lets pass. Raises UserError for others."""
+
+    def found() -> list[Finding]:
+        return examine(market.instruments, market.tables, intervals) if isinstance(market.tables, dict) else []
+
+    accepted = demand(folder, market.source["files"], found, period, accept)
+    if not isinstance(market.tables, dict) and kept(folder) is None:
+        accepted.append("FALLBACK the data set was never checked, and is not read at once: see backtester data check")
+    return replace(market, source=market.source | {"accept": sorted(accepted_checks(accept)), "accepted": accepted})
