@@ -26,7 +26,7 @@ from backtester.report.heat import heat_map
 from backtester.report.page import write_run_page
 from backtester.report.run_charts import marks
 from backtester.report.svg import CROWD, Line, Mark, Panel, draw
-from backtester.report.sweep_page import luck, write_sweep_page
+from backtester.report.sweep_page import write_sweep_page
 from backtester.report.sweep_view import view_of_sweep
 from backtester.report.view import costs_of, view_of_run
 from backtester.results.compare import compare
@@ -322,7 +322,9 @@ def test_the_comparison_page_marks_the_best_and_the_differences(tmp_path):
     page = report.write_comparison(tmp_path / "both", runs).read_text()
     assert re.findall(r'<td class="best"[^>]*>([^<]*)', page) == ["1.00", "2.50"]
     assert "2025-01-01 00:01 to 2025-01-01 00:02 UTC" in page
-    assert re.findall(r"<figcaption><b>([^<]*)</b>", page) == ["Return from the common start", "Equity", "Drawdown"]
+    assert panels_of(page) == ["Return from the common start", "Drawdown", "In the market"]
+    assert series_of(page, "equity_0")[1].tolist() == [1_050.0, 1_100.0]
+    assert "<b> returned +10.00 %" in page.replace("&lt;", "<").replace("&gt;", ">")
     assert re.search(r'<th class="word">seed</th><td class="faint">not a key</td><td>7</td>', page)
     assert "&lt;b&gt;" in page
     assert "://" not in page
@@ -357,6 +359,8 @@ def test_the_heat_map_shows_medians_from_worst_to_best():
 
 
 def test_expected_luck_grows_with_the_number_of_tries():
+    from backtester.report.sweep_page import luck
+
     draws = np.random.default_rng(1).standard_normal((4_000, 100)).max(axis=1)
     assert luck(100) == pytest.approx(draws.mean(), abs=0.05)
 

@@ -1,6 +1,7 @@
 """What the terminal shows: tables that stay readable without colour and in a file."""
 
 from collections.abc import Sequence
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -66,14 +67,16 @@ def show_compare(comparison: Comparison) -> None:
     if len(comparison.config_differences):
         table = _table("configured differently", *comparison.names)
         for key, values in comparison.config_differences.iterrows():
-            _row(table, key, *map(setting, values))
+            _row(table, key, *("no key" if isinstance(value, float) and isnan(value) else setting(value) for value in values))
         console.print(table)
+    for each in comparison.differences:
+        _line(console, each.sentence, "bold" if each.shown else "")
     _line(console, comparison.alignment, "dim")
     _line(console, f"* the best of its row. {ADVICE}", "dim")
 
 
-def show_sweep(table, objective: str, rows: int = 20) -> None:
-    """Print the best rows of a sweep, a DataFrame or a dict of columns, by a metric."""
+def show_sweep(table, objective: str, rows: int = 20, sentence: str = "") -> None:
+    """Print the best rows of a sweep, a DataFrame or a dict of columns, by a metric, and in one sentence what can be believed."""
     swept, columns = swept_of(table), [objective, *(name for name in SWEEP_COLUMNS if name in table and name != objective)]
     values = np.asarray(table[objective], dtype=float)
     order = np.argsort(np.where(np.isnan(values), np.inf, -(metric(objective).better or 1) * values), kind="stable")[:rows]
@@ -86,7 +89,7 @@ def show_sweep(table, objective: str, rows: int = 20) -> None:
     _line(console, f"{len(order)} of {len(values):,} combinations, by {metric(objective).label}.", "dim")
     if lacked := room_lacked(table):
         _line(console, lacked, "bold yellow")
-    _line(console, "The best of many is luck until shown otherwise.", "yellow")
+    _line(console, sentence or "The best of many is luck until shown otherwise.", "yellow")
 
 
 def show_findings(title: str, findings: Sequence[Any]) -> None:

@@ -24,6 +24,13 @@ def sentence(name: str, metrics: dict[str, Any], manifest: dict[str, Any], hold:
     return told
 
 
+def outcomes(metrics: dict[str, Any]) -> str:
+    """What each of several runs returned, the best first. metrics: a run's name -> its total return, a fraction."""
+    known = {name: value for name, value in metrics.items() if value is not None}
+    ranked = sorted(known, key=lambda name: -known[name])
+    return ", ".join(f"{name} returned {figure('total_return', known[name])} %" for name in ranked) + "." if known else ""
+
+
 def period(data: dict[str, Any]) -> str:
     """From the first to the last day of the traded bars in a manifest's `data`; empty where it names none."""
     spans = [span for stream, span in (data.get("streams") or {}).items() if stream.startswith(("spot_bars/", "perp_bars/"))]

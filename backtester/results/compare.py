@@ -2,12 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from backtester.errors import UserError
 from backtester.results.catalogue import METRICS, best
-from backtester.results.folder import Saved, flatten, read_run
+from backtester.results.differences import Difference, differences, log_returns, sampled
+from backtester.results.folder import Columns, Saved, flatten, read_run
+from backtester.results.overlap import shared, stances
 
 
 @dataclass(frozen=True)
@@ -19,6 +24,8 @@ class Comparison:
     config_differences: Any  # DataFrame: a row a configuration key on which the runs disagree
     periods: Any             # DataFrame: rows start and end of each run, UTC
     alignment: str           # how the curves were brought onto one index, as a sentence
+    positions: dict[str, Columns]  # a run's `ts` (ns) and positions (base) at its own moments
+    trades: dict[str, Columns]     # a run's trades: `side`, `entry_ts` and `exit_ts` (ns)
 
     @property
     def names(self) -> list[str]:
@@ -34,6 +41,39 @@ class Comparison:
     def drawdowns(self) -> Any:
         """DataFrame: loss since the highest equity of the common period so far, positive fraction."""
         return 1 - self.equity / self.equity.cummax()
+
+    @cached_property
+    def differences(self) -> list[Difference]:
+        """Each pair of runs, the better one first, with the interval of the difference of their growth."""
+        return differences(self.names, self._ts, self.equity.to_numpy(dtype=float))
+
+    @property
+    def correlation(self) -> Any:
+        """DataFrame: correlation of the runs' returns, daily, or hourly where the common period is shorter than 60 days."""
+        import pandas as pd
+
+        if len(self.equity) < 2:
+            return pd.DataFrame(index=self.names, columns=self.names, dtype=float)
+        samples, _ = sampled(self._ts, self.equity.to_numpy(dtype=float))
+        return pd.DataFrame(log_returns(samples), columns=self.names).corr()
+
+    @property
+    def overlaps(self) -> Any:
+        """DataFrame: share of a row's trades that ran while a trade of the column ran on the same side."""
+        import pandas as pd
+
+        return pd.DataFrame({other: {name: shared(self.trades[name], self.trades[other]) for name in self.names} for other in self.names})
+
+    def in_market(self, name: str):
+        """First moments (ns) of each stretch in which a run was flat, long, short or hedged, and which (see overlap.STANCES)."""
+        held = self.positions[name]
+        columns = [values for column, values in held.items() if column != "ts"]
+        return stances(held["ts"], np.stack(columns, axis=1) if columns else np.zeros((len(held["ts"]), 1)))
+
+    @property
+    def _ts(self) -> np.ndarray:
+        """The moments of the common period, ns."""
+        return self.equity.index.as_unit("ns").asi8
 
     def best(self, key: str) -> set[str]:
         """The runs with the best value of a metric; none where no direction is better."""
@@ -55,7 +95,9 @@ def compare(runs: Iterable) -> Comparison:
     periods = pd.DataFrame({name: {"start": curve.index[0], "end": curve.index[-1]} for name, curve in curves.items()})
     equity = _aligned(curves, periods)
     configs = {name: pd.Series(flatten(run.manifest.get("config") or {}), dtype=object) for name, run in zip(names, runs, strict=True)}
-    return Comparison(metrics, equity, _differing(pd.DataFrame(configs)), periods, _sentence(periods, len(equity)))
+    alignment = " ".join([_sentence(periods, len(equity)), *_elsewhere(names, runs)])
+    positions, trades = ({name: read(run) for name, run in zip(names, runs, strict=True)} for read in (_positions, _trades))
+    return Comparison(metrics, equity, _differing(pd.DataFrame(configs)), periods, alignment, positions, trades)
 
 
 def _opened(run):
@@ -83,6 +125,29 @@ def _curve(run):
     if not len(curve):
         raise UserError(f"{run.name}: its equity is empty, there is nothing to compare")
     return curve[~curve.index.duplicated(keep="last")]
+
+
+def _positions(run) -> Columns:
+    """A run's moments (ns) and positions."""
+    table = run.columns("equity") if isinstance(run, Saved) else run.tables["equity"]
+    return {name: values for name, values in table.items() if name == "ts" or name.startswith("position_")}
+
+
+def _trades(run) -> Columns:
+    """The sides and the moments (ns) of a run's trades."""
+    needed = ("side", "entry_ts", "exit_ts")
+    if isinstance(run, Saved):
+        return run.columns("trades", needed)
+    return {name: run.tables["trades"][name] for name in needed}
+
+
+def _elsewhere(names: list[str], runs: list) -> list[str]:
+    """What to say where the runs are on different data."""
+    data = {name: (run.manifest.get("data") or {}).get("name") or "unnamed data" for name, run in zip(names, runs, strict=True)}
+    if len(set(data.values())) == 1:
+        return []
+    told = ", ".join(f"{name} on {where}" for name, where in data.items())
+    return [f"They are on different data ({told}): what differs between them may be the market."]
 
 
 def _aligned(curves: dict, periods):

@@ -28,6 +28,7 @@ function prepare(panel) {
 }
 
 function under(panel, u) {
+  if (panel.told.rows) drawRows(panel.told.rows, u.ctx, frame(u));
   if (panel.told.instruments === undefined) return;
   const at = frame(u), g = u.ctx;
   g.save();

@@ -34,6 +34,12 @@ class Panel {
       };
       return last;
     });
+    for (const row of this.told.rows || []) {
+      const key = make("span", "key " + row.style, head);
+      make("i", "", key);
+      make("span", "", key, row.label);
+    }
+    if (this.told.rows) make("span", "marks", head, "strong: long, faint: short");
     this.note = make("span", "marks", head);
   }
   draw() {
@@ -51,7 +57,7 @@ class Panel {
       scales: { x: { time: true, auto: false, min: VIEW[0], max: VIEW[1] }, y: { range: () => this.range() } },
       axes: [
         { ...axis, size: this.foot(), values: (u, splits, axis, space, step) => splits.map((at, i) => (this.last ? dayOrTime(at, splits[i - 1], step) : "")), space: 84, gap: 4 },
-        { ...axis, side: 1, size: GUTTER, gap: 6, space: 26, values: (u, splits) => splits.map((value) => tick(value, splits[1] - splits[0] || 1)) },
+        { ...axis, side: 1, size: GUTTER, gap: 6, space: 26, splits: this.told.rows ? () => [] : undefined, values: (u, splits) => splits.map((value) => tick(value, splits[1] - splits[0] || 1)) },
       ],
       series: [{}, ...this.series.map((series) => ({
         stroke: () => colour(series.style), width: series.shape === "bars" ? 0 : series.style === "strategy" ? 1.6 : 1.15,

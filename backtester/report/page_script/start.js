@@ -54,9 +54,9 @@ async function start() {
   paintHeat();
   for (const told of DOC.series) {
     await breathe();
-    await load(SERIES[told.id]);
+    if (!told.from) await load(SERIES[told.id]);
   }
-  if (window.begin) window.begin();
+  if (DOC.kind === "comparison") begin();
   redraw();
   PANELS.forEach((panel) => panel.plot && panel.read(panel.plot));
   await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
