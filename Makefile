@@ -39,7 +39,7 @@ bench: $(READY)
 lock:
 	@test -x .venv/bin/uv || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install -qq uv; }
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
-		--extra dev --no-header --no-annotate --upgrade -o requirements.lock pyproject.toml
+		--extra dev --extra remote --no-header --no-annotate --upgrade -o requirements.lock pyproject.toml
 
 clean:
 	@rm -rf .venv outputs multirun .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache *.egg-info

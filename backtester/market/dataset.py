@@ -35,7 +35,7 @@ def load(name_or_path, start: str | None = None, end: str | None = None, stored:
         invent(folder)
     header, sha256 = read_header(folder)
     start, end = start or config.get("start"), end or config.get("end")
-    path = folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder
+    path = folder.relative_to(ROOT) if type(folder) is type(ROOT) and folder.is_relative_to(ROOT) else folder
     opened = {"dataset.yaml": sha256}
     source = {"path": str(path), "start": start, "end": end, "files": opened}
     if stored or header.made:
@@ -74,14 +74,29 @@ def invent(folder: Path) -> None:
 
 def locate(name_or_path) -> tuple[Path, dict]:
     """The folder of a data set and its config (empty where it has none)."""
+    if "://" in str(name_or_path):
+        return remote(str(name_or_path)), {}
     given = Path(str(name_or_path)).expanduser()
     file = ROOT / "conf" / "data" / f"{given.name}.yaml"
     if given.name == str(name_or_path) and file.is_file():
         config = yaml.safe_load(file.read_text(encoding="utf-8"))
         if not isinstance(config, dict) or not isinstance(config.get("path"), str):
             raise UserError(f"{file}: path is missing: name the data set's folder, from the checkout's root")
-        return ROOT / config["path"], config
+        return (remote(config["path"]) if "://" in config["path"] else ROOT / config["path"]), config
     return (given.absolute() if given.exists() else ROOT / given), {}
+
+
+def remote(address: str):
+    """A folder of any file system that fsspec knows, such as s3://bucket/btc_5m. Raises UserError where its library is absent."""
+    try:
+        from upath import UPath
+
+        folder = UPath(address)
+        assert folder.fs is not None  # its library is imported when it is first asked for
+    except (ImportError, ValueError) as error:
+        right = "needs universal-pathlib and the file system's own library: pip install 'backtester[remote]' for s3"
+        raise UserError(f"data.path: {address}: {right} ({error})") from None
+    return folder
 
 
 def read_header(folder: Path) -> tuple[Header, str]:

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PosixPath, WindowsPath
 from typing import NamedTuple
 
 import numpy as np
@@ -104,7 +104,8 @@ def read_parquet(path: Path, columns: list[str]) -> tuple[pa.Table, str]:
 def open_parquet(path: Path, columns: list[str], content=None) -> pq.ParquetFile:
     """A Parquet file that has the named columns; `content`: its bytes, where they have been read."""
     try:
-        file = pq.ParquetFile(content or path)
+        local = isinstance(path, PosixPath | WindowsPath)
+        file = pq.ParquetFile(content or (path if local else path.open("rb")))
     except (OSError, pa.ArrowInvalid) as error:
         raise UserError(f"{path}: cannot be read as Parquet: {error}") from None
     missing = [name for name in columns if name not in file.schema_arrow.names]
