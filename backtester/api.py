@@ -30,6 +30,7 @@ from backtester.results.tables import tables, trace_words
 from backtester.sweeps.grid import kept
 from backtester.sweeps.lanes import VENUE, Lanes, column_of, params_table, sweep_lanes, terms_table
 from backtester.sweeps.store import Store, is_finished
+from backtester.sweeps.truth import HALVES, halves_of, truth_of
 
 load = dataset.load
 strategy_class = find_strategy
@@ -85,11 +86,13 @@ def sweep_grid(
     progress: Callable[[int, int], None] | None = None,
     folder: Path | None = None,
     part: tuple[int, int] = (0, 1),
+    truth: bool = False,
     **fixed,
 ) -> Sweep:
     """The combinations of `grid`: names of parameters, and a column of values for each, all of one length.
 
     In `folder` finished tiles are kept, and what it has of this sweep is not run again. `part` (n, of): see `sweep_lanes`.
+    `truth`: what can be believed of the best one is found out, too.
     """
     market, cls, terms, name = prepare(data, strategy, venue)
     lanes = lanes_of(market, cls, terms, grid, fixed)
@@ -101,7 +104,10 @@ def sweep_grid(
     swept = {parameter: list(dict.fromkeys(column)) for parameter, column in zip(*grid, strict=True)}
     config = config_of(market, cls, name, terms, seed, fixed) | {"sweep": swept}
     manifest = manifest_of(lanes.bound, market, config, overrides) | {"key": key}
-    return Sweep(table_of(defaults_of(cls) | fixed, grid, measures), manifest)
+    table = table_of(defaults_of(cls) | fixed, grid, measures)
+    axes = {parameter: table[parameter] for parameter, values in swept.items() if len(values) > 1}
+    found = truth_of(lanes, measures, axes) if truth else None
+    return Sweep(table, manifest | {"truth": found.told}, found.curves) if found else Sweep(table, manifest)
 
 
 def lanes_of(market: Market, cls: type, venue: Venue, grid: tuple[list[str], list[list]], fixed: dict) -> Lanes:
@@ -116,7 +122,9 @@ def table_of(given: dict, grid: tuple[list[str], list[list]], measures: np.ndarr
     out = {"combination": np.arange(count)}
     for name in [*given, *(name for name in swept if name not in given)]:
         out[name] = column_of(swept[name]) if name in swept else np.repeat(column_of([given[name]]), count)
-    return out | {name: values for name, values in spelled(measures).items() if name not in out}  # `bars` may be a parameter
+    halves = dict(zip(HALVES, halves_of(measures), strict=True))
+    results = spelled(measures) | halves
+    return out | {name: values for name, values in results.items() if name not in out}  # `bars` may be a parameter
 
 
 def compare(results):

@@ -115,7 +115,7 @@ def run_sweep(config: dict[str, Any], market, which: str, folder: Path, how: dic
     part = (0, 1) if shard is None else (shard, config["shards"])
     try:
         with counting() as progress:
-            how |= {"progress": progress, "threads": config.get("threads"), "folder": folder, "part": part}
+            how |= {"progress": progress, "threads": config.get("threads"), "folder": folder, "part": part, "truth": shard is None}
             swept = api.sweep_grid(market, which, grid, **how, **fixed)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"interrupted; what is finished is kept: the same command with hydra.sweep.dir={folder} goes on") from None
@@ -133,7 +133,8 @@ def show_run(result: Result, folder: Path) -> None:
 
 def show_sweep(swept: Sweep, folder: Path, rows: int) -> None:
     """Print the best rows of a sweep."""
-    terminal.show_sweep(swept.columns, swept.view().objective, rows)
+    sentence = (swept.manifest.get("truth") or {}).get("sentence", "")
+    terminal.show_sweep(swept.columns, swept.view().objective, rows, sentence)
     page = folder / "report.html"
     print(f"report  {page if page.exists() else folder}")
 

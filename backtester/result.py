@@ -96,6 +96,7 @@ class Sweep:
 
     columns: dict[str, np.ndarray]
     manifest: dict[str, Any]
+    curves: dict[str, np.ndarray] = field(default_factory=dict)  # ts and the sampled equity of a few, c<combination>, quote
 
     @property
     def table(self):
@@ -108,7 +109,7 @@ class Sweep:
         """What a page shows of this sweep, its rows ranked by a metric."""
         from backtester.report.sweep_view import SweepView, swept_of
 
-        return SweepView(self.manifest["strategy"]["name"], self.columns, swept_of(self.columns), objective, self.manifest)
+        return SweepView(self.manifest["strategy"]["name"], self.columns, swept_of(self.columns), objective, self.manifest, self.curves)
 
     def report(self, path: str | Path, rows: int = 20) -> Path:
         """Write the page of this sweep with its best `rows`; returns its path."""
@@ -119,7 +120,8 @@ class Sweep:
     def write(self, folder: str | Path, rows: int = 20) -> Path:
         """Write the table, the manifest and, unless `rows` is 0, the page; all of them, or none."""
         page = (lambda path: self.report(path, rows)) if rows else None
-        written = write_folder(Path(folder), {"sweep": self.columns}, {"manifest.json": self.manifest}, page)
+        tables = {"sweep": self.columns} | ({"curves": self.curves} if self.curves else {})
+        written = write_folder(Path(folder), tables, {"manifest.json": self.manifest}, page)
         remove(written)
         return written
 
@@ -127,4 +129,5 @@ class Sweep:
 def read_sweep(folder: str | Path) -> Sweep:
     """A finished sweep from its folder. UserError where it is none."""
     found = saved.read_sweep(folder)
-    return Sweep(found.columns("sweep"), found.manifest)
+    curves = found.columns("curves") if (found.folder / "curves.parquet").exists() else {}
+    return Sweep(found.columns("sweep"), found.manifest, curves)

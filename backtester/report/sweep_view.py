@@ -1,7 +1,7 @@
 """What the page of a sweep shows, as plain data: its rows, which parameters differ, and how each row runs again."""
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ class SweepView:
     swept: list[str]  # parameters that differ between rows
     objective: str  # the metric that ranks the rows
     manifest: dict[str, Any]
+    curves: Columns = field(default_factory=dict)  # ts and the sampled equity of a few, c<combination>, quote
 
     def ranked(self) -> np.ndarray:
         """Rows from the best to the worst by the objective, those without it last."""
@@ -56,7 +57,8 @@ def view_of_sweep(folder: str | Path, objective: str = "sharpe") -> SweepView:
     """The view of a sweep's folder, its rows ranked by a metric. UserError where it is no sweep."""
     saved = read_sweep(folder)
     table = saved.columns("sweep")
-    return SweepView(saved.name, table, swept_of(table), objective, saved.manifest)
+    curves = saved.columns("curves") if (saved.folder / "curves.parquet").is_file() else {}
+    return SweepView(saved.name, table, swept_of(table), objective, saved.manifest, curves)
 
 
 def swept_of(table) -> list[str]:

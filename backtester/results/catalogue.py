@@ -24,6 +24,8 @@ METRICS = {
     "max_drawdown": Metric("max drawdown", PERCENT, DOWN),
     "volatility": Metric("volatility", YEARLY, DOWN),
     "sharpe": Metric("Sharpe ratio", RATIO, UP),
+    "sharpe_first": Metric("Sharpe ratio, first half", RATIO, UP),
+    "sharpe_second": Metric("Sharpe ratio, second half", RATIO, UP),
     "sortino": Metric("Sortino ratio", RATIO, UP),
     "calmar": Metric("Calmar ratio", RATIO, UP),
     "omega": Metric("Omega ratio", RATIO, UP),

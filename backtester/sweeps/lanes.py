@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from itertools import count
 from threading import Event
 
 import numpy as np
@@ -49,10 +50,10 @@ def params_table(cls: type, fixed: dict, names: list[str], columns: list[list]) 
     return out
 
 
-def terms_table(venue: Venue, market, names: list[str], columns: list[list], count: int) -> tuple[np.ndarray, np.ndarray]:
-    """TERMS of the venues that differ, (venues, instruments), and which of them each combination has, (count,)."""
+def terms_table(venue: Venue, market, names: list[str], columns: list[list], rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """TERMS of the venues that differ, (venues, instruments), and which of them each combination has, (rows,)."""
     swept = [n for n, name in enumerate(names) if name.startswith(VENUE)]
-    choices = list(zip(*(columns[n] for n in swept), strict=True)) if swept else [()] * count
+    choices = list(zip(*(columns[n] for n in swept), strict=True)) if swept else [()] * rows
     places = {choice: n for n, choice in enumerate(dict.fromkeys(choices))}
     keys = [names[n].removeprefix(VENUE) for n in swept]
     terms = [terms_of(venue_of(asdict(venue) | dict(zip(keys, choice, strict=True))), market) for choice in places]
@@ -101,8 +102,7 @@ def sweep_lanes(
 def run_until(lanes: Lanes, rows: np.ndarray, stopped: Event) -> Tile | None:
     """A tile of these combinations at the end of the market; None where it was stopped."""
     tile = new_tile(lanes.bound, lanes.market, lanes.params[rows], lanes.terms[lanes.venue[rows]])
-    total = len(lanes.market.streams.events)
-    for _ in through(lanes.bound, lanes.market, tile, no_log(lanes.bound), [*range(CHUNK, total, CHUNK), total]):
+    for _ in through(lanes.bound, lanes.market, tile, no_log(lanes.bound), count(CHUNK, CHUNK)):
         if stopped.is_set():
             return None
     return tile
