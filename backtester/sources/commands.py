@@ -11,6 +11,15 @@ SAMPLE = """Generate the embedded sample again, or with kind=... a constructed m
 
 docs/data.md lists the kinds. The folder is a data set: run it with data.path=data/five_doors."""
 
+FETCH = """Fetch an exchange's history and import it.
+
+  backtester data fetch binance BTCUSDT --from 2025-05-16 --to 2025-05-21
+  backtester data fetch binance BTCUSDT --from 2025-05-16 --to 2025-05-21 --streams spot_trades,spot_bars --name btc_trades
+  backtester data fetch coinbase BTC/USD --from 2025-05-16 --to 2025-05-21 --name binance_btcusdt
+
+Every file is verified by its published checksum and stays in data/raw: a second call fetches what is missing, nothing twice.
+docs/data.md lists the streams."""
+
 CHECK = """Look for what is wrong with a data set, and write it down beside it: gaps, halts, zeros, doubled rows, jumps, units, columns that
 contradict each other, prices far from the asset's others, a perpetual that is the spot, labels at the close, missing settlements.
 
@@ -25,6 +34,17 @@ def add_commands(commands, command, raw) -> None:
     one = command(data, "import", import_data, "raw files become a data set under data/, as a recipe says")
     one.add_argument("recipe", metavar="RECIPE", nargs="?", help="a name in conf/import, or a file; left out: every real data set")
     one.add_argument("folder", metavar="DIR", nargs="?", type=Path, help="where the raw files are; left out: BACKTESTER_REAL_DATA")
+    fetch = command(data, "fetch", fetch_data, "an exchange's history becomes a data set", description=FETCH, formatter_class=raw)
+    fetch.add_argument("exchange", metavar="EXCHANGE", help="binance: its public archive; coinbase, okx, ...: candles through ccxt")
+    fetch.add_argument("symbol", metavar="SYMBOL", help="BTCUSDT; of candles as ccxt spells it: BTC/USD, BTC/USDT:USDT for a perpetual")
+    for name, key, summary in (("start", "--from", "first day, such as 2025-05-16 (UTC)"), ("end", "--to", "first day that is left out")):
+        fetch.add_argument(key, dest=name, metavar="DAY", required=True, help=summary)
+    fetch.add_argument("--interval", default="1m", help="length of the bars; left out: 1m")
+    fetch.add_argument("--streams", metavar="A,B", help="such as spot_bars,perp_bars,funding; left out: all but trades")
+    fetch.add_argument("--name", help="of the data set; left out: the exchange's and the symbol's; candles join one that is there")
+    fetch.add_argument("--role", help="of candles, such as spot or coinbase_spot; left out: by the exchange's name and the symbol's kind")
+    fetch.add_argument("--base", metavar="URL", help="another address, such as a mirror's; left out: conf/fetch")
+    fetch.add_argument("--raw", metavar="DIR", type=Path, help="where the exchange's own files stay; left out: data/raw")
     two = command(data, "check", check_data, "what is wrong with a data set", description=CHECK, formatter_class=raw)
     two.add_argument("name", metavar="NAME", help="a file of conf/data, or a folder")
     two.add_argument("--repair", action="store_true", help="repair what a stated rule can, and write it into dataset.yaml")
@@ -44,6 +64,21 @@ def import_data(arguments: argparse.Namespace) -> None:
         print(import_recipe(arguments.recipe, arguments.folder or raw_folder()).line())
     else:
         build_real_data()
+
+
+def fetch_data(arguments: argparse.Namespace) -> None:
+    """`backtester data fetch`."""
+    from backtester.sources.fetch import default_downloads, fetch_binance, read_request
+
+    given = (arguments.symbol, arguments.start, arguments.end, arguments.interval, arguments.streams, arguments.name, arguments.raw)
+    asked = read_request(*given)
+    if arguments.exchange == "binance":
+        summary = fetch_binance(asked, default_downloads(asked.raw, arguments.base))
+    else:
+        from backtester.sources.candles import fetch_candles
+
+        summary = fetch_candles(arguments.exchange, asked, arguments.role, arguments.base)
+    print(summary.line())
 
 
 def check_data(arguments: argparse.Namespace) -> int:

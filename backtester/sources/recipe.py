@@ -25,7 +25,11 @@ def import_recipe(recipe_path, source_dir, target_dir=None) -> Summary:
     """
     path = find_recipe(recipe_path)
     recipe = read_recipe(path)
-    folder = Path(target_dir or ROOT / "data" / recipe["name"])
+    return build(recipe, str(path), Path(source_dir), Path(target_dir or ROOT / "data" / recipe["name"]))
+
+
+def build(recipe: dict, path: str, source_dir: Path, folder: Path) -> Summary:
+    """Write the data set of a recipe that was read from `path`."""
     start, end = instant(recipe["start"], f"{path}: start"), instant(recipe["end"], f"{path}: end")
     tables: dict = {}
     done, streams = [], {}
@@ -34,7 +38,7 @@ def import_recipe(recipe_path, source_dir, target_dir=None) -> Summary:
         key = (source.stream, source.instrument)
         if key in tables:
             raise UserError(f"{path}: sources[{number}]: {'/'.join(key)} is fed twice: list all its files under one entry")
-        tables[key], imported = import_source(source, Path(source_dir), start, end, tables)
+        tables[key], imported = import_source(source, source_dir, start, end, tables)
         done.append(imported)
         streams[source.stream] = {key: item[key] for key in ("interval",) if key in item} | {"lag_ms": source.lag * 1000 // SECOND}
     header = {name: recipe[name] for name in ("name", "instruments")} | {"streams": streams, "licence": recipe["licence"]}
