@@ -8,6 +8,7 @@ from backtester.checkout import ROOT
 from backtester.errors import UserError
 from backtester.market.times import SECOND, instant
 from backtester.market.write import write_dataset
+from backtester.sources.join import join
 from backtester.sources.rows import import_source
 from backtester.sources.source import read_source
 from backtester.sources.summary import Imported, Summary
@@ -28,8 +29,8 @@ def import_recipe(recipe_path, source_dir, target_dir=None) -> Summary:
     return build(recipe, str(path), Path(source_dir), Path(target_dir or ROOT / "data" / recipe["name"]))
 
 
-def build(recipe: dict, path: str, source_dir: Path, folder: Path) -> Summary:
-    """Write the data set of a recipe that was read from `path`."""
+def build(recipe: dict, path: str, source_dir: Path, folder: Path, joined: bool = False) -> Summary:
+    """Write the data set of a recipe that was read from `path`; `joined`: into the one that stands there, beside what it has."""
     start, end = instant(recipe["start"], f"{path}: start"), instant(recipe["end"], f"{path}: end")
     tables: dict = {}
     done, streams = [], {}
@@ -42,7 +43,8 @@ def build(recipe: dict, path: str, source_dir: Path, folder: Path) -> Summary:
         done.append(imported)
         streams[source.stream] = {key: item[key] for key in ("interval",) if key in item} | {"lag_ms": source.lag * 1000 // SECOND}
     header = {name: recipe[name] for name in ("name", "instruments")} | {"streams": streams, "licence": recipe["licence"]}
-    write_dataset(folder, header | {"provenance": provenance(recipe["provenance"], done)}, tables)
+    header |= {"provenance": provenance(recipe["provenance"], done)}
+    write_dataset(folder, *(join(folder, header, tables) if joined else (header, tables)))
     return Summary(recipe["name"], folder, tuple(done))
 
 
