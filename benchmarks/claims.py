@@ -1,7 +1,7 @@
 """One fault or more for every claim of docs/claims.md: a line of what measures or trades it, a wrong one, the tests that must fail.
 
 Run by benchmarks/broken.py. Each is wrong in the way that the claim warns of, and still runs: a test fails because it finds another
-answer. Claims without a test (C7a and C7g) have no fault.
+answer.
 """
 
 from benchmarks.planted import Fault
@@ -102,7 +102,7 @@ CLAIMS: dict[str, tuple[Fault, ...]] = {
               "1.0", "test_door_game::test_each_doubt_keeps_it_out"),
     ),
     "B11": (
-        fault("the first door is bought", "strategies/door.py", "not is_third(seen.doors, p.doors)", "seen.doors.drawing < 1",
+        fault("the first door is bought", "strategies/door.py", "not is_third(doors, p.doors)", "doors.drawing < 1",
               "test_door::test_no_entry_before_the_third_door"),
         fault("the new high is not sold", "strategies/door.py", "elif ctx.perp.bar.close > s.goal:",
               "elif ctx.perp.bar.close > 2.0 * s.goal:", "test_door::test_the_third_door_is_bought_and_the_new_high_sold"),
@@ -113,8 +113,8 @@ CLAIMS: dict[str, tuple[Fault, ...]] = {
               "test_features::test_a_planted_leg_gets_its_label"),
         fault("nobody leaves when spot sells", "strategies/door.py", "target(ctx.perp, 0.0, Reason.SPOT_SELLS)", "s.armed = False",
               "test_door::test_spot_selling_ends_it_at_once"),
-        fault("held until the drop is confirmed", "strategies/door_game.py", "return story.legs.now.direction < 0.0 and story.label",
-              "return story.legs.direction < 0.0 and story.label", "test_door_game::test_spot_selling_ends_it_before_any_confirmation"),
+        fault("held until the drop is confirmed", "divergence.py", "return f.legs.now.direction < 0.0 and f.label",
+              "return f.legs.direction < 0.0 and f.label", "test_door_game::test_spot_selling_ends_it_before_any_confirmation"),
     ),
     "B13": (
         fault("large purchases pass for sales", "main_force.py", "add_slot(f.prints.net, slot, x.side * notional)",
@@ -171,6 +171,10 @@ CLAIMS: dict[str, tuple[Fault, ...]] = {
               "f.permitted = YES if ignites == YES else NO", "test_features_regime::test_each_force_is_needed"),
         fault("the last event makes the others forgotten", "heat.py", "f.sum[k] = decayed(f, k, ts) + weight", "f.sum[k] = weight",
               "test_features_regime::test_heat_is_the_sum_of_all_events"),
+        fault("gold that rises with bitcoin falls", "outside.py", "ab += (now - level) * (there - price)",
+              "ab -= (now - level) * (there - price)",
+              "test_features_leads::test_gold_that_moves_with_bitcoin_correlates_and_the_sign_is_right",
+              "test_features_leads::test_returns_span_the_days_that_both_are_known_of"),
     ),
     "A4": (
         fault("a flush of longs is one of shorts", "flush.py", "f.notional >= f.usd and f.shorts >= f.share", "f.notional >= f.usd",
@@ -203,6 +207,12 @@ CLAIMS: dict[str, tuple[Fault, ...]] = {
               "test_features::test_flow_is_the_takers_net_share_of_a_day", "test_features_regime::test_whose_flow_it_was"),
         fault("the perp's buyers count as spot's", "flow.py", "return abs(spot.bought) / both if", "return 1.0 if",
               "test_features_regime::test_whose_flow_it_was"),
+        fault("who follows leads", "lead_lag.py", "f.share = f.ahead / both", "f.share = f.behind / both",
+              "test_features_leads::test_who_moves_first_leads",
+              "test_features_leads::test_it_is_the_definition_on_a_market_with_halts"),
+        fault("spot need not move first", "strategies/spot_bull.py",
+              "granted(p.lead, opposite(below(seen.rally.lead.share, p.lead)))", "YES",
+              "test_spot_bull::test_genuine_buying_moves_spot_first"),
     ),
     "A9": (
         fault("a fall is measured from the first hour, not from the top", "solidity.py", "top = max(top, price)",
@@ -235,6 +245,9 @@ CLAIMS: dict[str, tuple[Fault, ...]] = {
         fault("the window opens with the event", "macro.py", "f.moments[0] - f.before <= ts", "f.moments[0] <= ts",
               "test_features_guards::test_an_announced_event_halves_the_size_around_it",
               "test_features_guards::test_windows_of_a_random_calendar"),
+        fault("liquidity that grows halves the size", "news.py", "HALF if f.liquidity.change < 0.0 else",
+              "HALF if f.liquidity.change > 0.0 else",
+              "test_spot_bull::test_while_the_worlds_liquidity_shrinks_the_size_is_halved"),
         fault("an announcement is a surprise", "macro.py", "if x.ts_known >= x.ts_event:", "if True:",
               "test_features_guards::test_a_bad_surprise_is_negative_for_three_days"),
     ),
@@ -326,6 +339,12 @@ CLAIMS: dict[str, tuple[Fault, ...]] = {
               "if x.ts_known < x.ts_event:\n        expect(f, x.ts_event)\n    else:",
               "test_features_guards::test_a_statement_out_of_the_blue"),
     ),
+    "C7a": (
+        fault("as if no hour were like the one before", "backtester/claims/bootstrap.py", "rng.geometric(1.0 / mean_block,",
+              "rng.geometric(1.0,", "test_chance::test_neighbours_that_are_alike_need_blocks"),
+        fault("every history is the one that was", "backtester/claims/bootstrap.py", "return rng.integers(0, rows, count), length",
+              "return np.cumsum(length) - length, length", "test_chance::test_on_noise_one_interval_in_twenty_misses"),
+    ),
     "C7b": (
         fault("coins that come in confirm", "netflow.py", "out = below(f.net, 0.0)", "out = above(f.net, 0.0)",
               "test_features_guards::test_netflow_confirms"),
@@ -353,6 +372,10 @@ CLAIMS: dict[str, tuple[Fault, ...]] = {
     "C7f": (
         fault("a loud market is fragile", "stability.py", "quiet = below(f.rank, f.quiet)", "quiet = above(f.rank, f.quiet)",
               "test_features_guards::test_calm_that_loads_up_is_fragile"),
+    ),
+    "C7g": (
+        fault("in a fall nobody watches the soft stop", "strategies/spot_bull.py", "if s.plan.stops.exit == Exit.SOFT:",
+              "if s.plan.stops.exit == -Exit.SOFT:", "test_spot_bull::test_a_crisis_costs_what_the_stop_says"),
     ),
     "C8": (
         fault("the target stays fixed", "handover.py", "f.trails = YES", "f.trails = NO",

@@ -38,9 +38,9 @@ class DoorWatch(Door):
         anchor: int        # when the last one was reached, ns
 
     def trace(ctx, s, p, row):
-        legs = ctx.seen.legs
+        legs = ctx.seen.divergence.legs
         row.turned = legs.turned
-        row.label = ctx.seen.done_label
+        row.label = ctx.seen.divergence.done
         row.direction = legs.done.direction
         row.end = legs.start.ts
         row.start = row.end - int(legs.done.minutes * 60.0) * 1_000_000_000 if legs.turned else 0
@@ -145,7 +145,7 @@ def line(name: str, scores: tuple[int, int, int, int]) -> str:
     """One row of the table."""
     planted_, recalled, found, right = scores
     precision = f"{right / found:.2f}" if found else "n/a"
-    recall = f"planted {planted_:3d}, found {recalled:3d}: recall {recalled / planted_:.2f}"
+    recall = f"planted {planted_:3d}, found {recalled:3d}: recall {f'{recalled / planted_:.2f}' if planted_ else 'n/a'}"
     return f"{name:16s} {recall}; called {found:3d}, right {right:3d}: precision {precision}"
 
 

@@ -234,17 +234,17 @@ def traded(strategy: str, data: str) -> str:
 PARTS = {each.__name__: each for each in (legs, labels, doors, gates, weekends, holding, trades)}
 
 
-def main() -> None:
+def measure(parts: dict) -> None:
     """Measure the parts that the command line names, or all."""
-    names = sys.argv[1:] or list(PARTS)
-    if unknown := set(names) - set(PARTS):
-        sys.exit(f"no part {', '.join(sorted(unknown))} (parts are {', '.join(PARTS)})")
+    names = sys.argv[1:] or list(parts)
+    if unknown := set(names) - set(parts):
+        sys.exit(f"no part {', '.join(sorted(unknown))} (parts are {', '.join(parts)})")
     for name in names:
         try:
-            PARTS[name]()
+            parts[name]()
         except UserError as missing:
             print(f"{name}: left out: {missing}")
 
 
 if __name__ == "__main__":
-    main()
+    measure(PARTS)

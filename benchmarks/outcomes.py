@@ -1,30 +1,27 @@
-"""What followed, on the real data, with what chance alone would do: `python -m benchmarks.outcomes [PART ...]`.
+"""What followed, on the real data, and what of a position survives: `python -m benchmarks.outcomes [PART ...]`.
 
-The sentences of the posts that say something about the outcome and give no rule (docs/claims.md): the return after each label (B1, C7a),
-how solid a rise is (A9), whether cleared shorts or shorts above lift the price (A5 against B4), what of a strategy's positions survives
-a gap (C6), and how it went in each crisis (C7g). Parts: labels, regimes, clean, gaps, crises. Returns are from the next bar's open on,
-before costs; intervals are the middle 95 % of resampled histories (bootstrap.py). Many are printed: of twenty, one misses by chance.
+Beside `backtester claims`, which gives the verdicts: the return after each label of a leg (B1) next to an earlier measurement of the same,
+whether cleared shorts or shorts above lift the price (A5 against B4: a regression on both), what of a strategy's positions survives
+a gap (C6), and how each strategy went through each crisis (C7g). Parts: labels, clean, gaps, crises. Returns are from the next bar's open
+on, before costs; intervals are the middle 95 % of resampled histories. Many are printed: of twenty, one misses by chance.
 """
 
-import sys
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
 
 import backtester as bt
+from backtester.claims.bootstrap import drawn_sums
 from backtester.engine.bind import bind
 from backtester.engine.find import reasons_of
 from backtester.engine.params import params_of
 from backtester.engine.run import run_recorded
 from backtester.engine.venue import terms_of, venue_of
 from backtester.errors import UserError
-from backtester.features.flow import spot_share
 from backtester.features.labels import Label
-from backtester.features.regime import Regime
 from backtester.market.stress import gap
 from backtester.results.tables import tables
-from benchmarks.bootstrap import interval, mean_where, slopes
-from benchmarks.market_facts import DAY, FLOW, HOUR, LONG, STRATEGIES, Fact, legs_of, told
+from benchmarks.market_facts import DAY, FLOW, HOUR, LONG, STRATEGIES, Fact, legs_of, measure, told
 from strategies.spot_bull import SpotBull
 
 WEEK = 7 * DAY
@@ -33,39 +30,22 @@ HOURLY = {"cvd": None, "leave_flow": None, "chase_stretched": None}  # what conf
 POSITIONS = 4  # of each strategy that a gap hits, evenly over time
 
 
-class RallyWatch(SpotBull):
-    """Document A's strategy with the numbers behind its verdict in its trace."""
+class CleanWatch(SpotBull):
+    """Document A's strategy with the two numbers that the posts disagree on in its trace."""
 
     class Trace:
-        label: Regime
         clean: float
         fuel_up: float
-        cvd: float
-        share: float
 
     def trace(ctx, s, p, row):
-        rally = ctx.seen.rally
-        row.label = s.carried.label
-        row.clean = rally.clean.clean
-        row.fuel_up = rally.fuel.up_share
-        row.cvd = rally.flow.cvd
-        row.share = spot_share(rally.flow, rally.perp_flow)
+        row.clean = ctx.seen.rally.clean.clean
+        row.fuel_up = ctx.seen.rally.fuel.up_share
 
 
 @cache
 def market_of(name: str):
     """A data set, read once."""
     return bt.load(name)
-
-
-@cache
-def hours_of(name: str, **params) -> dict[str, np.ndarray]:
-    """The trace of RallyWatch at full hours, with the perp's opens from then on."""
-    market = market_of(name)
-    trace = bt.run(market, RallyWatch, **params).tables["trace"]
-    full = trace["ts"] % HOUR == 0
-    out = {column: values[full] for column, values in trace.items()}
-    return out | {"open": opens(market, out["ts"])}
 
 
 def opens(market, moments: np.ndarray) -> np.ndarray:
@@ -81,7 +61,7 @@ def return_bp(market, moments: np.ndarray, ahead: int) -> np.ndarray:
     return 1e4 * np.log(opens(market, moments + ahead) / opens(market, moments))
 
 
-# ---------------------------------------------------------------- after a label, in a regime
+# ---------------------------------------------------------------- after a label
 
 
 def labels() -> None:
@@ -92,14 +72,17 @@ def labels() -> None:
         ("SHORTS_IN", 24): "+79 [+10, +150]", ("LONGS_FLUSHED", 24): "+84 [+23, +148]",
         ("LONGS_IN", 1): "-17 [-33, 0]", ("any hour", 24): "about +20",
     }  # fmt: skip
-    every = np.arange(market.start + HOUR, market.end, HOUR)
-    cases = {"any hour": every} | {label.name: found["ts"][found["label"] == label] for label in Label if label}
+    cases = {"any hour": np.arange(market.start + HOUR, market.end, HOUR)}
+    cases |= {label.name: found["ts"][found["label"] == label] for label in Label if label}
     facts = []
     for name, moments in cases.items():
         for hours in (1, 24):
             rows = weekly(moments, return_bp(market, moments, hours * HOUR))
-            what = f"{name}, {hours} h, {int(rows[:, 1].sum()):,} cases"
-            facts.append(Fact(what, f"{interval(rows, mean_where, 1.0)} bp", earlier.get((name, hours), "")))
+            theirs = earlier.get((name, hours), "")
+            why = "the setting is not recorded: one of a dozen" if "[" in theirs else ""
+            facts.append(Fact(
+                f"{name}, {hours} h, {int(rows[:, 1].sum()):,} cases",
+                f"{interval(rows.sum(axis=0), drawn_sums(rows, 1.0), mean)} bp", theirs, why))  # fmt: skip
     told(f"return after a confirmed leg of 40 bp and k = 4, by its label, weeks resampled, {LONG}", facts)
 
 
@@ -110,56 +93,37 @@ def weekly(moments: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.column_stack([np.bincount(week, np.where(known, values, 0.0)), np.bincount(week, known)])
 
 
-def regimes() -> None:
-    """C7a, A9: the day after an hour of each regime, spot's part in it, and how deep the price fell within days."""
-    market = market_of(FLOW)
-    for takers, least in (("ratio", 0.6), ("excess", 0.5)):
-        hours = hours_of(FLOW, takers=takers, min_score=least)
-        after, facts = return_bp(market, hours["ts"], DAY), []
-        for label in (Regime.SPOT_BULL, Regime.LEVERAGE_BULL, Regime.SHORT_COVER, Regime.MIXED):
-            here = hours["label"] == label
-            facts.append(Fact(f"{label.name}, {here.sum():,} hours: return of the next 24 h", f"{of_hours(here, after)} bp"))
-            facts.append(Fact(f"{label.name}: spot's part of the takers' nets", f"{of_hours(here, 100.0 * hours['share'])} %"))
-        for days in (3, 7):
-            fall = 1e4 * deepest(np.log(hours["open"]), days * 24)
-            spot, leverage = (hours["label"] == label for label in (Regime.SPOT_BULL, Regime.LEVERAGE_BULL))
-            rows = np.column_stack([*counted(spot, fall), *counted(leverage, fall)])
-            facts.append(Fact(f"fall within {days} days, SPOT_BULL minus LEVERAGE_BULL", f"{interval(rows, difference, 24.0 * days)} bp"))
-        told(f"regimes by {takers}, score {least}, hours of {FLOW} resampled in blocks of a day (falls: of their horizon)", facts)
+def interval(sums: np.ndarray, drawn: np.ndarray, statistic) -> str:
+    """A number made of sums, and the middle 95 % of the same in drawn histories."""
+    low, high = np.nanquantile([statistic(each) for each in drawn], (0.025, 0.975))
+    return f"{statistic(sums):+.1f} [{low:+.1f}, {high:+.1f}]"
 
 
-def counted(here: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What `mean_where` takes, of the hours that are meant and known."""
-    asked = here & np.isfinite(values)
-    return np.where(asked, values, 0.0), asked.astype(float)
-
-
-def of_hours(here: np.ndarray, values: np.ndarray):
-    """The mean over some hours, by stationary blocks of a day (C7a)."""
-    return interval(np.column_stack(counted(here, values)), mean_where, 24.0)
-
-
-def difference(rows: np.ndarray) -> float:
-    """Of rows (sum, count, sum, count): the first mean minus the second."""
-    return mean_where(rows[:, :2]) - mean_where(rows[:, 2:])
-
-
-def deepest(log_price: np.ndarray, hours: int) -> np.ndarray:
-    """Largest fall below an earlier price within so many hours from each, log; NaN where the horizon is not over or has a hole."""
-    windows = np.lib.stride_tricks.sliding_window_view(log_price, hours + 1)
-    falls = (np.maximum.accumulate(windows, axis=1) - windows).max(axis=1)
-    return np.append(falls, np.full(hours, np.nan))
+def mean(sums: np.ndarray) -> float:
+    """Of (sum, count)."""
+    return sums[0] / sums[1] if sums[1] > 0 else np.nan
 
 
 def clean() -> None:
     """A5 against B4 (D18): the next day's return on how clean the market is and on the shorts above, both at once."""
     for name in (LONG, FLOW):
-        hours = hours_of(name)
-        rows = np.column_stack([return_bp(market_of(name), hours["ts"], DAY), hours["clean"], hours["fuel_up"]])
+        market = market_of(name)
+        trace = bt.run(market, CleanWatch).tables["trace"]
+        full = trace["ts"] % HOUR == 0
+        rows = np.column_stack([return_bp(market, trace["ts"][full], DAY), trace["clean"][full], trace["fuel_up"][full]])
         rows = rows[np.isfinite(rows).all(axis=1)]
-        found = [interval(rows, partial(slopes, column=n), 168.0) for n in range(2)]
-        facts = [Fact(what, f"{each} bp") for what, each in zip(("clean score", "shorts above"), found, strict=True)]
+        x = np.column_stack([np.ones(len(rows)), (rows[:, 1:] - rows[:, 1:].mean(axis=0)) / rows[:, 1:].std(axis=0)])
+        products = np.column_stack([x[:, [a]] * np.column_stack([x, rows[:, 0]]) for a in range(3)])  # X'X beside X'y, row by row
+        drawn, sums = drawn_sums(products, 168.0), products.sum(axis=0)
+        facts = [Fact(what, f"{interval(sums, drawn, lambda each, n=n: solved(each)[n])} bp")
+                 for n, what in ((1, "clean score"), (2, "shorts above"))]  # fmt: skip
         told(f"return of the next 24 h for one standard deviation more, {len(rows):,} hours of {name}, blocks of a week", facts)
+
+
+def solved(sums: np.ndarray) -> np.ndarray:
+    """The coefficients of least squares from the sums of products."""
+    table = sums.reshape(3, 4)
+    return np.linalg.solve(table[:, :3], table[:, 3])
 
 
 # ---------------------------------------------------------------- what survives
@@ -225,20 +189,8 @@ def through(strategy: str, name: str, given: dict) -> str:
     return f"{100 * metrics['total_return']:+.1f} %, {100 * metrics['max_drawdown']:.1f} % ({metrics['trades']}{ended}{blocked})"
 
 
-PARTS = {each.__name__: each for each in (labels, regimes, clean, gaps, crises)}
-
-
-def main() -> None:
-    """Measure the parts that the command line names, or all."""
-    names = sys.argv[1:] or list(PARTS)
-    if unknown := set(names) - set(PARTS):
-        sys.exit(f"no part {', '.join(sorted(unknown))} (parts are {', '.join(PARTS)})")
-    for name in names:
-        try:
-            PARTS[name]()
-        except UserError as missing:
-            print(f"{name}: left out: {missing}")
+PARTS = {each.__name__: each for each in (labels, clean, gaps, crises)}
 
 
 if __name__ == "__main__":
-    main()
+    measure(PARTS)

@@ -3,7 +3,8 @@
 from enum import IntEnum
 
 from backtester.features.answers import YES, below, granted, opposite
-from backtester.features.basic import BP, HOUR, NAN, missing, off
+from backtester.features.basic import BP, HOUR, NAN, missing
+from backtester.features.divergence import shorts_come_in, spot_sells
 from backtester.features.doors import is_third
 from backtester.features.fight import Say, has_fuel, helped, is_delicate, retail_sells
 from backtester.features.game import Game, trace_game
@@ -131,7 +132,7 @@ def consider(ctx, s, p):
     legs = seen.divergence.legs
     if legs.direction < 0.0:
         s.high = legs.start.price
-    if seen.divergence.label == Label.SHORTS_IN and (off(p.premium_trend) or legs.now.trend >= p.premium_trend):
+    if shorts_come_in(seen.divergence, p.premium_trend):
         s.armed = True
     if s.armed and legs.turn >= p.turn:
         gave_way = below(seen.divergence.premium.smooth - seen.doors.end.smooth, -seen.divergence.eps_bp)
@@ -236,11 +237,6 @@ def leave_short(ctx, s, p):
         leave(ctx, Reason.TURNED_UP)
     elif ctx.ts - s.since >= p.hold_h * HOUR:
         leave(ctx, Reason.TIME)
-
-
-def spot_sells(story):
-    """Whether the premium falls with the price: of the leg as it stands, before anything is confirmed."""
-    return story.legs.now.direction < 0.0 and story.label == Label.SPOT_SELLS
 
 
 def leave(ctx, reason):

@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from backtester.features.answers import NO, YES, asked, both, either, granted, opposite
+from backtester.features.answers import NO, YES, asked, below, both, either, granted, opposite
 from backtester.features.basic import HOUR, NAN, closes_an_hour, missing
 from backtester.features.carried import Carried, CarriedParams, is_carried, weigh_rally
 from backtester.features.ceiling import Top
@@ -94,10 +94,13 @@ class SpotBull:
         funding: float
         oi_day: float
         buying: float
+        lead: float
         flushed_usd: float
         phase: Phase
         heat: float
         gap: float
+        gold: float
+        liquidity: float
         support: float
         chase: Verdict
         multiplier: float
@@ -161,10 +164,13 @@ class SpotBull:
         row.funding = rally.funding.annual
         row.oi_day = rally.contracts.change_day
         row.buying = buying(rally.flow, p.takers)
+        row.lead = rally.lead.share
         row.flushed_usd = rally.flush.notional
         row.phase = ctx.seen.phases.phase
         row.heat = ctx.seen.news.value
         row.gap = ctx.seen.news.gap
+        row.gold = ctx.seen.news.gold.correlation
+        row.liquidity = ctx.seen.news.liquidity.change
         row.support = ctx.seen.support.level
         row.chase = s.plan.chase.verdict
         row.multiplier = s.plan.multipliers.product
@@ -188,6 +194,7 @@ def claims(ctx, s, p):
     answer = granted(p.clear_h, seen.phases.permitted)                          # events ignited, shorts were cleared, spot continued
     answer = both(answer, is_carried(s.carried, seen.rally.flow.rise, p))       # "spot market funds are the true drivers"
     answer = both(answer, is_supported(seen, ctx.spot.bar.close, p))            # "can Bitcoin hold above $92,000 and push higher?"
+    answer = both(answer, granted(p.lead, opposite(below(seen.rally.lead.share, p.lead))))  # "genuine buying in the spot market"
     if p.ether == Use.GATE:
         answer = both(answer, seen.ether.confirmed)                             # "will Ethereum follow with increased volume?"
     if p.netflow_tag >= 0:

@@ -5,7 +5,7 @@ record keeps the features in step; each of them says in its own file what it is.
 columns over by inheritance: `class Params(DivergenceParams)`.
 """
 
-from backtester.features.basic import NAN
+from backtester.features.basic import NAN, off
 from backtester.features.labels import Label, RequireOi, label
 from backtester.features.legs import Legs, see_legs, start_legs
 from backtester.features.open_interest import OpenInterest, age_contracts
@@ -97,3 +97,16 @@ def trace_divergence(f, row):
     row.leg_premium_bp = f.legs.now.premium_change
     row.leg_oi = f.legs.now.oi_change
     row.turn = f.legs.turn
+
+
+# ---------------------------------------------------------------- what the leg as it stands says
+
+
+def spot_sells(f):
+    """B12: the premium falls with the price, before anything is confirmed."""
+    return f.legs.now.direction < 0.0 and f.label == Label.SPOT_SELLS
+
+
+def shorts_come_in(f, trend):
+    """B3: the premium rises as the price drops, and contracts come; as steadily as `trend` asks, 0 .. 1, NaN: not asked."""
+    return f.label == Label.SHORTS_IN and (off(trend) or f.legs.now.trend >= trend)

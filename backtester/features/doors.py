@@ -26,6 +26,20 @@ class Reading(IntEnum):
     PI = 1    # each closed shape: sharp away, sideways, sharp back
 
 
+class DoorsParams:
+    """What is read of a strategy's Params."""
+
+    anchor_bp: float = 80.0       # bp; smallest impulse
+    anchor_max_min: float = 360.0 # minutes; longest impulse
+    door_max_min: float = 480.0   # minutes; longest door
+    retrace_lo: float = 0.25      # smallest door, as a share of the leg before
+    retrace_hi: float = 2.5       # largest door, as a share of the leg before
+    door_band_bp: float = 400.0   # bp below the anchor that end the game
+    door_break_bp: float = 10.0   # bp above the anchor that are a new high
+    door_hold: int = 3            # closes in a row above it that end the game
+    door_ttl_h: float = 48.0      # hours; longest game
+
+
 class Doors:
     """Where the game stands; without an anchor its price is NaN."""
 
@@ -46,6 +60,12 @@ class Doors:
     broken: float = 0.001       # how far above the anchor is a new high, log price
     hold: int = 3               # closes above it that end the game
     ttl_h: float = 48.0         # longest game, hours
+
+
+def prepare_doors(f, p):
+    """Set all of it from a strategy's Params."""
+    start_doors(f, p.anchor_bp, p.anchor_max_min, p.door_max_min, p.retrace_lo, p.retrace_hi)
+    bound_doors(f, p.door_band_bp, p.door_break_bp, p.door_hold, p.door_ttl_h)
 
 
 def start_doors(f, anchor_bp, anchor_min, door_min, retrace_lo, retrace_hi):

@@ -15,7 +15,7 @@ from backtester.features.divergence import (
     start_divergence,
     trace_divergence,
 )
-from backtester.features.doors import Doors, Reading, bound_doors, see_doors, see_shapes, start_doors
+from backtester.features.doors import Doors, DoorsParams, Reading, prepare_doors, see_doors, see_shapes
 from backtester.features.fight import (
     Fight,
     FightLimits,
@@ -40,17 +40,8 @@ from backtester.features.volatility import see_volatility
 class Game:
     """What anyone can see."""
 
-    class Params(DivergenceParams, FightParams):
+    class Params(DivergenceParams, DoorsParams, FightParams):
         reading: Reading = Reading.LEGS  # legs | pi: what a door is
-        anchor_bp: float = 80.0          # bp; smallest impulse
-        anchor_max_min: float = 360.0    # minutes; longest impulse
-        door_max_min: float = 480.0      # minutes; longest door
-        retrace_lo: float = 0.25         # smallest door, as a share of the leg before
-        retrace_hi: float = 2.5          # largest door, as a share of the leg before
-        door_band_bp: float = 400.0      # bp below the anchor that end the game
-        door_break_bp: float = 10.0      # bp above the anchor that are a new high
-        door_hold: int = 3               # closes in a row above it that end the game
-        door_ttl_h: float = 48.0         # hours; longest game
 
     class Limits(DivergenceLimits, FightLimits):
         pass
@@ -68,8 +59,7 @@ class Game:
 
     def see_start(seen, p):
         start_divergence(seen.divergence, p)
-        start_doors(seen.doors, p.anchor_bp, p.anchor_max_min, p.door_max_min, p.retrace_lo, p.retrace_hi)
-        bound_doors(seen.doors, p.door_band_bp, p.door_break_bp, p.door_hold, p.door_ttl_h)
+        prepare_doors(seen.doors, p)
         start_fight(seen.fight, p)
 
     def see_open_interest(x, seen, p):

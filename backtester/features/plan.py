@@ -69,7 +69,7 @@ def plan_long(f, equity, spot, perp, scene, label, p):
     ranges = scene.guards.ranges
     left = scene.news.heat.left if p.heat_caps else NAN
     ether = scene.ether.confirmed if p.ether == Use.SIZE else NO
-    macro = weighed(scene.news.macro.size, scene.news.handover.macro_weight)
+    macro = weighed(scene.news.size, scene.news.handover.macro_weight)
     multiply(f.multipliers, label, rally.clean.clean, left, rally.relay.on, ether, scene.guards.stability.fragile, macro)
     cluster = rally.fuel.cluster_down + (spot.close - perp.close) if p.stop_beyond_fuel else NAN
     set_stops(f.stops, 1.0, perp.close, stop_distance(1.0, spot.close, ranges.now.low, ranges.atr, cluster, BUFFER_BP, p.stop_atrs))

@@ -16,6 +16,7 @@ from backtester.features.flush import Flush, age_flush, see_consumed, start_flus
 from backtester.features.fuel import Fuel, age_fuel, assume_takers, see_fuel_bar, see_fuel_contracts, start_fuel
 from backtester.features.funding import Funding
 from backtester.features.hours import at_hour, last_hours
+from backtester.features.lead_lag import LeadLag, see_lead_lag
 from backtester.features.open_interest import OpenInterest, age_contracts, see_contracts
 from backtester.features.premium import Premium, see_premium
 from backtester.features.premium_moves import PremiumMoves, see_premium_moves
@@ -41,6 +42,7 @@ class RallyParams:
     flush_factor: float | None = 1.0    # liquidations over what the fuel map loses, where there is no feed; None: unknown there
     fuel_takers: float | None = 0.5     # 0 .. 1; purchases assumed where the perp's takers are unknown; None: unknown there
     relay_h: int = 6                    # of the last 12 hours, in which spot must have bought to have taken over
+    lead: float | None = None           # 0 .. 1; least share of spot in who moves first; None: not asked, and not followed
 
 
 class Rally:
@@ -57,9 +59,11 @@ class Rally:
     flush: Flush
     clean: Clean
     relay: Relay
+    lead: LeadLag                  # where it is asked
     volume_5m: float = NAN         # base of the perp in five minutes, mean of a day
     factor: float = NAN            # forced positions over those that the map says were; NaN: the map is not asked
     takers: Takers = Takers.RATIO  # what the relay counts
+    leads: bool = False            # who moves first is asked
 
 
 def start_rally(f, p):
@@ -70,6 +74,7 @@ def start_rally(f, p):
     start_relay(f.relay, p.relay_h, WINDOW_H, FLAT)
     f.factor = p.flush_factor
     f.takers = p.takers
+    f.leads = not off(p.lead)
 
 
 def see_rally_contracts(f, x):
@@ -99,6 +104,8 @@ def see_rally_pair(f, spot, perp):
     see_premium_moves(f.moves, perp.ts_close, f.premium.median)
     age_contracts(f.contracts, perp.ts_close)
     age_fuel(f.fuel, perp.ts_close)
+    if f.leads:
+        see_lead_lag(f.lead, spot, perp)
     if closes_an_hour(perp.ts_close):
         hour = (perp.ts_close - 1) // HOUR
         see_clean(f.clean, perp.ts_close, f.fuel.up_share + f.fuel.down_share, f.contracts.change_day)

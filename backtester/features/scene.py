@@ -9,7 +9,7 @@ spot market funds continued the rally" (phases.py), "can Bitcoin hold above 92,0
 from enum import IntEnum
 
 from backtester.features.answers import NO, YES, asked, both
-from backtester.features.basic import closes_an_hour, off
+from backtester.features.basic import closes_an_hour, log_price, off
 from backtester.features.breakout import Breakout, see_breakout
 from backtester.features.ceiling import Ceiling, see_ceiling, see_ceiling_flush, see_ceiling_levels
 from backtester.features.eth import Follower, see_follower, start_follower
@@ -119,7 +119,7 @@ def look_at_pair(f, spot, perp):
 def judge_scene(f, perp):
     """An hour is over."""
     rally = f.rally
-    age_news(f.news, perp.ts_close, rally.relay.on, rally.contracts.change_day, rally.funding.annual)
+    age_news(f.news, perp.ts_close, log_price(perp), rally.relay.on, rally.contracts.change_day, rally.funding.annual)
     judge_guards(f.guards, perp.ts_close, rally)
     see_phases(f.phases, perp.ts_close, f.guards.ranges.z, f.news.heat.ts, rally.flush.flushed, rally.relay)
     see_ceiling_flush(f.ceiling, rally.flush.flushed, rally.contracts)
