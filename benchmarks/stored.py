@@ -1,7 +1,8 @@
-"""A market larger than memory: trades by the million are streamed from disk, bars made of them on the way; seconds and peak memory.
+"""Markets larger than memory, read from disk while they are run: seconds and peak memory.
 
-`python -m benchmarks.stored [MILLIONS]` (100 where it is not said) writes that many trades of a perpetual into a folder that is
-deleted at the end. On the first million the run is compared, byte for byte, with the run from memory.
+`python -m benchmarks.stored [MILLIONS [YEARS]]` (100 and 10 where it is not said) writes that many trades of a perpetual, of which
+bars are made on the way, and as many years of minutes of two assets, into a folder that is deleted at the end. The run of
+a small part of each is compared, byte for byte, with the run from memory.
 """
 
 import json
@@ -18,9 +19,10 @@ import pyarrow.parquet as pq
 import yaml
 
 from backtester.market.read import TIME, stored_columns
-from backtester.market.write import to_arrow
+from backtester.market.write import to_arrow, write_part
 from backtester.orders import target
 from backtester.records import TRADE_PRINT, rows
+from benchmarks.year import MINUTE, bars
 
 START = 1_735_689_600_000_000_000      # 2025-01-01, ns
 MONTH = 31 * 86_400 * 1_000_000_000    # ns
@@ -32,6 +34,17 @@ HEADER = {
     ],
     "streams": {"trades": {}, "perp_bars": {"from": "trades", "interval": "1m"}},
 }
+FEES = {"taker_bp": 5.0, "maker_bp": 2.0, "min_notional": 5.0}
+ASSETS = {
+    "name": "minutes",
+    "instruments": [
+        {"name": "BTC", "role": "spot", "tick": 0.01, "lot": 1e-5, **FEES},
+        {"name": "BTCP", "role": "perp", "tick": 0.1, "lot": 1e-3, **FEES},
+        {"name": "ETH", "role": "eth_spot", "tick": 0.01, "lot": 1e-4, **FEES},
+        {"name": "ETHP", "role": "eth_perp", "tick": 0.01, "lot": 1e-3, **FEES},
+    ],
+    "streams": {"spot_bars": {"interval": "1m"}, "perp_bars": {"interval": "1m"}},
+}
 VENUE = {"missing_funding": "free", "maintenance_bp": 50.0}
 PROGRAM = """
 import json, resource, sys, time
@@ -41,11 +54,12 @@ folder, end, stored, venue = sys.argv[1], sys.argv[2] or None, sys.argv[3] == "s
 begin = time.monotonic()
 data = bt.load(folder, end=end, stored=stored)
 opened = time.monotonic() - begin
-result = bt.run(data, Tape, venue=venue)
-tables = {name: {key: str(column.tolist()) for key, column in table.items()} for name, table in result.tables.items()}
+result = bt.run(data, Tape if sys.argv[5] == "Tape" else sys.argv[5], venue=venue)
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+tables = {name: {key: str(column.tolist()) for key, column in table.items()} for name, table in result.tables.items() if end}
 print(json.dumps({
     "events": result.metrics["events"], "bars": result.metrics["bars"], "fills": result.metrics["fills"], "opened": opened,
-    "seconds": time.monotonic() - begin, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    "seconds": time.monotonic() - begin, "peak": peak,
     "result": __import__("hashlib").sha256(json.dumps([str(result.metrics), tables]).encode()).hexdigest(),
 }))
 """
@@ -95,28 +109,56 @@ def write_trades(folder: Path, millions: int) -> float:
     return (part / "part.parquet").stat().st_size / 1e6
 
 
-def run(folder: Path, end: str, how: str) -> dict:
+def write_minutes(folder: Path, years: int) -> float:
+    """Years of minutes of spot and perpetual of two assets along walks, a file a month; returns the size of all files, MB."""
+    folder.mkdir()
+    (folder / "dataset.yaml").write_text(yaml.safe_dump(ASSETS), encoding="utf-8")
+    rng, price = np.random.default_rng(2), 30_000.0
+    for month in np.arange(np.datetime64("2015-01", "M"), np.datetime64(f"{2015 + years}-01", "M")):
+        first, after = (int(moment.astype("M8[ns]").astype("i8")) for moment in (month, month + 1))
+        n = (after - first) // MINUTE
+        close = price * np.exp(np.cumsum(rng.normal(0.0, 3e-4, n)))
+        price = float(close[-1])
+        for name, factor in {"BTC": 1.0, "BTCP": 1.001, "ETH": 0.05, "ETHP": 0.0501}.items():
+            stream = "perp_bars" if name.endswith("P") else "spot_bars"
+            table = bars(factor * close, np.abs(rng.normal(0.0, 2e-4, n)), rng.gamma(2.0, 10.0, n), first)
+            part = folder / stream / f"instrument={name}" / f"month={month}"
+            part.mkdir(parents=True)
+            write_part(part / "part.parquet", stream, table)
+    return sum(file.stat().st_size for file in folder.rglob("*.parquet")) / 1e6
+
+
+def run(folder: Path, end: str, how: str, strategy: str) -> dict:
     """One run in a process of its own."""
-    program = [sys.executable, "-c", PROGRAM, str(folder), end, how, json.dumps(VENUE)]
+    program = [sys.executable, "-c", PROGRAM, str(folder), end, how, json.dumps(VENUE), strategy]
     done = subprocess.run(program, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def measure(folder: Path, first: str, strategy: str) -> None:
+    """Print that a part, until `first`, is the same from memory, and how fast and in how much memory the whole is."""
+    whole, pieces = (run(folder, first, how, strategy) for how in ("memory", "stored"))
+    same = "the same bytes" if whole["result"] == pieces["result"] else "NOT THE SAME"
+    print(f"the first {pieces['events']:,} events: {same} from memory ({whole['peak']:.0f} MB) and from disk ({pieces['peak']:.0f} MB)")
+    found = run(folder, "", "stored", strategy)
+    speed = found["events"] / found["seconds"] / 1e6
+    print(f"{found['events']:,} events, {found['bars']:,} bars, {found['fills']:,} fills: {found['seconds']:.0f} s, of it "
+          f"{found['opened']:.0f} s to hash and count; {speed:.1f} M events a second, peak memory {found['peak']:.0f} MB", flush=True)
+
+
 def main() -> None:
     """Print what was streamed, how fast and in how much memory."""
-    millions = int(sys.argv[1]) if len(sys.argv) > 1 else 100
+    millions, years = (int(given) for given in (*sys.argv[1:3], *("100", "10")[len(sys.argv) - 1 :]))
     with tempfile.TemporaryDirectory() as scratch:
         folder, begin = Path(scratch) / "prints", time.monotonic()
         size = write_trades(folder, millions)
-        print(f"{millions} million trades written: {size:,.0f} MB ({time.monotonic() - begin:.0f} s)", flush=True)
-        first = str(np.datetime64(START + MONTH // millions, "ns").astype("M8[m]"))
-        whole, pieces = (run(folder, first, how) for how in ("memory", "stored"))
-        same = "the same bytes" if whole["result"] == pieces["result"] else "NOT THE SAME"
-        print(f"the first {pieces['events']:,} events: {same} from memory ({whole['peak']:.0f} MB) and from disk ({pieces['peak']:.0f} MB)")
-        found = run(folder, "", "stored")
-        speed = found["events"] / found["seconds"] / 1e6
-        print(f"{found['events']:,} events, {found['bars']:,} bars, {found['fills']:,} fills: {found['seconds']:.0f} s, of it "
-              f"{found['opened']:.0f} s to hash and count; {speed:.1f} M events a second, peak memory {found['peak']:.0f} MB")
+        print(f"{millions} million trades: {size:,.0f} MB (written in {time.monotonic() - begin:.0f} s)", flush=True)
+        measure(folder, str(np.datetime64(START + MONTH // millions, "ns").astype("M8[m]")), "Tape")
+    with tempfile.TemporaryDirectory() as scratch:
+        folder, begin = Path(scratch) / "minutes", time.monotonic()
+        size = write_minutes(folder, years)
+        print(f"{years} years of minutes of two assets: {size:,.0f} MB (written in {time.monotonic() - begin:.0f} s)", flush=True)
+        measure(folder, "2015-04-01", "moving_average_cross")
 
 
 if __name__ == "__main__":

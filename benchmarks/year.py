@@ -45,10 +45,10 @@ def brackets() -> np.ndarray:
     return out
 
 
-def bars(close, spread, volume) -> np.ndarray:
-    """Minute bars along a path of closes."""
-    out = rows(BAR, MINUTES)
-    out["ts_event"] = START + MINUTE * np.arange(MINUTES)
+def bars(close, spread, volume, start: int = START) -> np.ndarray:
+    """Minute bars along a path of closes, from `start` (ns) on."""
+    out = rows(BAR, len(close))
+    out["ts_event"] = start + MINUTE * np.arange(len(close))
     out["ts_close"] = out["ts_event"] + MINUTE
     out["ts_known"] = out["ts_close"] + MINUTE // 120
     out["open"], out["close"] = np.concatenate([close[:1], close[:-1]]), close
