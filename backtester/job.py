@@ -24,7 +24,7 @@ from backtester.sweeps.lanes import VENUE
 NEEDED = ("data.path", "strategy.name", "venue", "seed")
 KEYS = {
     "": {"data", "strategy", "venue", "report", "seed", "sweep", "where", "threads", "shards", "shard"},
-    "data": {"name", "path", "start", "end", "accept", "stored"},
+    "data": {"name", "path", "start", "end", "accept", "roles", "stored"},
     "report": {"page", "rows"},
 }
 
@@ -91,7 +91,7 @@ def run_job(config: dict[str, Any], folder: Path, overrides: Sequence[str] = ())
     page, rows = report_of(config)
     with ThreadPoolExecutor(1) as pool:
         started = pool.submit(jit.start)
-        market = api.load(data["path"], data.get("start"), data.get("end"), data.get("stored", False), accept=data.get("accept"))
+        market = api.load(data["path"], data.get("start"), data.get("end"), data.get("stored", False), accept=data.get("accept"), roles=data.get("roles"))
         started.result()
     params = {key: value for key, value in strategy.items() if key not in ("name", "file")}
     which = strategy.get("file") or strategy["name"]

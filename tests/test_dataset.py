@@ -162,7 +162,7 @@ def test_the_sample_is_generated_where_it_is_absent(tmp_path, monkeypatch):
 @pytest.mark.parametrize("path", sorted((ROOT / "conf" / "data").glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_data_configs_point_into_data(path):
     config = yaml.safe_load(path.read_text())
-    assert list(config) == ["name", "path", "start", "end", "accept"]
+    assert list(config) == ["name", "path", "start", "end", "accept", "roles"]
     assert config["name"] == path.stem
     whole = config["path"].removeprefix("data/")
     assert whole == path.stem or (path.with_stem(whole).is_file() and config["start"] and config["end"])  # or it is a part of another one
@@ -414,3 +414,45 @@ def test_a_damaged_check_is_named(folder):
     (folder / "check.json").write_text("{")
     with pytest.raises(UserError, match=r"check\.json: is damaged: write it again with backtester data check"):
         load(folder)
+
+
+# ---------------------------------------------------------------------------- roles
+
+
+@pytest.fixture
+def two_spots(tmp_path):
+    """Binance's spot and perpetual, and the spot of another exchange, 5 bp higher."""
+    tables = tiny()
+    coinbase = tables["spot_bars", "BTC-SPOT"].copy()
+    for field in ("open", "high", "low", "close"):
+        coinbase[field] *= 1.0005
+    coinbase["quote_volume"] = np.nan
+    other = {"name": "COINBASE-BTC-USD", "role": "coinbase_spot"}
+    tables["spot_bars", other["name"]] = coinbase
+    write_dataset(tmp_path / "two", HEADER | {"instruments": [*HEADER["instruments"], other]}, tables)
+    return tmp_path / "two"
+
+
+def test_a_role_is_bound_to_any_instrument_and_the_others_are_left_out(two_spots):
+    assert [each.role for each in load(two_spots).instruments] == ["spot", "perp", "coinbase_spot", "coinbase_perp"]
+    bound = load(two_spots, roles={"spot": "COINBASE-BTC-USD", "perp": "BTC-PERP"})
+    assert [(each.name, each.role) for each in bound.instruments] == [("COINBASE-BTC-USD", "spot"), ("BTC-PERP", "perp")]
+    assert sorted(bound.counts) == ["funding/BTC-PERP", "liquidations/BTC-PERP", "open_interest/BTC-PERP", "perp_bars/BTC-PERP",
+                                    "spot_bars/COINBASE-BTC-USD"]
+    assert bound.source["roles"] == {"spot": "COINBASE-BTC-USD", "perp": "BTC-PERP"}
+    assert not any("BTC-SPOT" in name for name in bound.source["files"])
+    confirmed = load(two_spots, roles={"spot": "BTC-SPOT", "perp": "BTC-PERP", "confirm_spot": "COINBASE-BTC-USD"})
+    assert [each.role for each in confirmed.instruments] == ["spot", "perp", "confirm_spot", "confirm_perp"]
+    assert confirmed.tables["spot_bars", 2]["close"][0] == 100.05
+
+
+@pytest.mark.parametrize(("roles", "message"), [
+    ({"spot": "KRAKEN"}, r"two: data.roles: spot: no instrument 'KRAKEN' \(it has BTC-SPOT, BTC-PERP, COINBASE-BTC-USD\); fetch it"),
+    ({"margin": "BTC-SPOT"}, "two: data.roles: 'margin' is no role: spot, perp"),
+    (["BTC-SPOT"], "two: data.roles: .*: write role: instrument, such as"),
+    ({"perp": "BTC-SPOT"}, "belongs to a spot, and BTC-SPOT has the role perp"),
+    ({"confirm_spot": "BTC-SPOT"}, "no instrument has the role spot or perp"),
+])
+def test_a_role_that_cannot_be_bound_is_refused(two_spots, roles, message):
+    with pytest.raises(UserError, match=message):
+        load(two_spots, roles=roles)

@@ -77,4 +77,5 @@ def demand_roles(cls: type, market) -> None:
         for kind in KINDS[found[2]] if found and not can_do_without else ():
             role = f"{found[1]}_{kind}" if found[1] else kind
             if role not in market.roles or (f"{kind}_bars", market.roles.index(role)) not in market.spans:
-                raise UserError(f"{cls.__name__}.{hook} needs {role} bars, and data set {market.name!r} has none")
+                raise UserError(f"{cls.__name__}.{hook} needs {role} bars, and data set {market.name!r} has none: "
+                                f"fetch them with backtester data fetch, or bind the role in conf/data (data.roles)")

@@ -12,6 +12,7 @@ from backtester.market.check import check_tables
 from backtester.market.merge import allocate, assemble, build
 from backtester.market.quality.verdict import judged
 from backtester.market.read import fill, find_parts, read_parts, traded_period
+from backtester.market.roles import bind_roles
 from backtester.market.schema import Header, Instrument, Market, parse_header
 from backtester.market.stored import stored_market
 from backtester.market.times import instant
@@ -19,13 +20,14 @@ from backtester.market.times import instant
 __all__ = ["Instrument", "Market", "load", "locate"]
 
 
-def load(name_or_path, start: str | None = None, end: str | None = None, stored: bool = False, accept=None) -> Market:
+def load(name_or_path, start: str | None = None, end: str | None = None, stored: bool = False, accept=None, roles=None) -> Market:
     """The market of a data set, from `start` until before `end` (ISO text, UTC; None: all that the data set's config allows).
 
     `stored`: it stays on disk and is read while it is run, for what is larger than memory; else it is read now.
 
     A name is looked up in conf/data; anything else is a folder. The sample is generated where it is absent or of an older generator,
     a constructed market where it is absent.
+    `roles` {role: instrument's name} binds others than dataset.yaml does (None: as the config says).
     `accept`: checks of market.quality whose faults it may have (None: those that the config names).
     Raises UserError, which names the file, the key or the row, and what would be right; for a fault that is not accepted, too.
     """
@@ -34,10 +36,14 @@ def load(name_or_path, start: str | None = None, end: str | None = None, stored:
     if folder.parent == ROOT / "data":
         invent(folder)
     header, sha256 = read_header(folder)
+    roles = config.get("roles") if roles is None else roles
+    header = bind_roles(header, roles, folder.name)
     start, end = start or config.get("start"), end or config.get("end")
     path = folder.relative_to(ROOT) if type(folder) is type(ROOT) and folder.is_relative_to(ROOT) else folder
     opened = {"dataset.yaml": sha256}
     source = {"path": str(path), "start": start, "end": end, "files": opened}
+    if roles:
+        source["roles"] = dict(roles)
     if stored or header.made:
         found = stored_market(folder, header, *bounds(start, end), source)
         market = found if stored else build(header.name, header.instruments, dict(found.tables), header.tags, found.source)

@@ -40,6 +40,8 @@ def find_parts(folder: Path, header: Header) -> list[Part]:
         known_stream(stream, str(path))
         if stream not in header.intervals:
             raise UserError(f"{path}: stream {stream} is not in dataset.yaml: declare it under streams")
+        if name in header.unbound:
+            continue
         if name not in names:
             raise UserError(f"{path}: instrument {name!r} is not in dataset.yaml (it has {', '.join(filter(None, names))})")
         if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", stamp):

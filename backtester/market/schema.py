@@ -120,6 +120,7 @@ class Header:
     intervals: dict[str, int]  # ns per declared stream; 0 where it names none
     tags: tuple[str, ...]
     made: dict[str, Making]    # streams of bars that are made from trades
+    unbound: tuple[str, ...] = ()  # instruments that have files and no role, because a config binds others
 
 
 def parse_header(raw, where: str) -> Header:

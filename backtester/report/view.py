@@ -94,7 +94,7 @@ def market_of(folder: str | Path):
     data, period = manifest.get("data") or {}, (manifest.get("config") or {}).get("data") or {}
     if not data.get("path"):
         raise UserError(f"{folder}: its manifest.json names no data.path, its market did not come from a data set")
-    market = load(data["path"], period.get("start"), period.get("end"), accept="all")
+    market = load(data["path"], period.get("start"), period.get("end"), accept="all", roles=period.get("roles"))
     if market.source["files"] != data.get("files"):
         raise UserError(f"{data['path']}: not the data of the run {folder}: its files have changed since")
     return market

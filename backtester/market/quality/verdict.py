@@ -59,15 +59,18 @@ def kept(folder: Path) -> tuple[dict[str, str], list[Finding]] | None:
         raise UserError(f"{path}: is damaged: write it again with backtester data check {folder}") from None
 
 
-def demand(folder: Path, files: dict[str, str], found, period: tuple[int | None, int | None], accept: Iterable[str]) -> list[str]:
+Period = tuple[int | None, int | None]  # [start, end), ns; None: open
+
+
+def demand(folder: Path, files: dict[str, str], found, period: Period, accept: Iterable[str], anew: bool) -> list[str]:
     """What a run takes with it although it is wrong, one sentence each.
 
-    `files` {path: sha256} are those that it read; `found()` examines them where nothing is written down; `period` is
-    [start, end) in ns, None: open. Raises UserError for a fault that `accept` does not name.
+    `files` {path: sha256} are those that it read; `found()` examines them where nothing is written down, or `anew`.
+    Raises UserError for a fault that `accept` does not name.
     """
     accepted = accepted_checks(accept)
     written = kept(folder)
-    faults = [each for each in (found() if written is None else written[1]) if each.fault and overlaps(each, *period)]
+    faults = [each for each in (found() if written is None or anew else written[1]) if each.fault and overlaps(each, *period)]
     if written is not None:
         faults += [changed(name) for name in files if name != "dataset.yaml" and written[0].get(name) != files[name]]
     refused = [each for each in faults if each.check not in accepted]
@@ -105,13 +108,14 @@ def sentence(finding: Finding) -> str:
     return f"{finding.stream}/{finding.instrument}, row {finding.row} ({iso(finding.start)}): {finding.check}: {finding.says}"
 
 
-def judged(market: Market, folder: Path, intervals: dict[str, int], period: tuple[int | None, int | None], accept: Iterable[str]) -> Market:
+def judged(market: Market, folder: Path, intervals: dict[str, int], period: Period, accept: Iterable[str]) -> Market:
     """A market of [start, end) (ns) that may be run: its `source` names the faults that `accept` lets pass. Raises UserError for others."""
 
     def found() -> list[Finding]:
         return examine(market.instruments, market.tables, intervals) if isinstance(market.tables, dict) else []
 
-    accepted = demand(folder, market.source["files"], found, period, accept)
+    anew = "roles" in market.source  # what is compared with what depends on them
+    accepted = demand(folder, market.source["files"], found, period, accept, anew)
     if not isinstance(market.tables, dict) and kept(folder) is None:
         accepted.append("FALLBACK the data set was never checked, and is not read at once: see backtester data check")
     return replace(market, source=market.source | {"accept": sorted(accepted_checks(accept)), "accepted": accepted})
