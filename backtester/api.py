@@ -27,8 +27,9 @@ from backtester.results.metrics import lane_metrics, spelled
 from backtester.results.room import demand_room
 from backtester.results.sensitivity import sensitivity
 from backtester.results.tables import tables, trace_words
-from backtester.sweeps.grid import kept
+from backtester.sweeps.grid import Grid, kept
 from backtester.sweeps.lanes import VENUE, Lanes, column_of, params_table, sweep_lanes, terms_table
+from backtester.sweeps.search import Search, search, space
 from backtester.sweeps.store import Store, is_finished
 from backtester.sweeps.truth import HALVES, halves_of, truth_of
 
@@ -77,7 +78,7 @@ def sweep(
 def sweep_grid(
     data: Market | str | Path,
     strategy,
-    grid: tuple[list[str], list[list]],
+    grid: Grid,
     *,
     venue: dict | None = None,
     seed: int = 0,
@@ -103,20 +104,52 @@ def sweep_grid(
     measures = sweep_lanes(lanes, store, threads, progress, part)
     swept = {parameter: list(dict.fromkeys(column)) for parameter, column in zip(*grid, strict=True)}
     config = config_of(market, cls, name, terms, seed, fixed) | {"sweep": swept}
-    manifest = manifest_of(lanes.bound, market, config, overrides) | {"key": key}
-    table = table_of(defaults_of(cls) | fixed, grid, measures)
-    axes = {parameter: table[parameter] for parameter, values in swept.items() if len(values) > 1}
-    found = truth_of(lanes, measures, axes) if truth else None
+    axes = [parameter for parameter, values in swept.items() if len(values) > 1]
+    return sweep_of(lanes, grid, measures, manifest_of(lanes.bound, market, config, overrides) | {"key": key}, axes if truth else None)
+
+
+def sweep_search(
+    data: Market | str | Path,
+    strategy,
+    sweep: dict[str, str],
+    asked: Search,
+    folder: Path,
+    *,
+    venue: dict | None = None,
+    where: str | None = None,
+    overrides: Sequence[str] = (),
+    threads: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    **fixed,
+) -> Sweep:
+    """The combinations that Optuna chooses among {name: values in Hydra's grammar}; its journal is kept in `folder`."""
+    market, cls, terms, name = prepare(data, strategy, venue)
+    given = defaults_of(cls) | fixed | {VENUE + key: value for key, value in asdict(terms).items()}
+
+    def measures_of(grid: Grid) -> np.ndarray:
+        return sweep_lanes(lanes_of(market, cls, terms, grid, fixed), threads=threads)
+
+    grid, measures = search(asked, space(cls, sweep), folder, measures_of, where, given, progress)
+    config = config_of(market, cls, name, terms, asked.seed, fixed) | {"sweep": sweep, "search": asked._asdict()}
+    lanes = lanes_of(market, cls, terms, grid, fixed)
+    return sweep_of(lanes, grid, measures, manifest_of(lanes.bound, market, config, overrides), [])
+
+
+def sweep_of(lanes: Lanes, grid: Grid, measures: np.ndarray, manifest: dict, axes: list[str] | None) -> Sweep:
+    """A finished sweep; with the truth about it, and the plateau over the parameters `axes` of a grid, unless that is None."""
+    fixed = {name: value for name, value in manifest["config"]["strategy"].items() if name not in ("name", "file")}
+    table = table_of(fixed, grid, measures)
+    found = None if axes is None else truth_of(lanes, measures, {parameter: table[parameter] for parameter in axes})
     return Sweep(table, manifest | {"truth": found.told}, found.curves) if found else Sweep(table, manifest)
 
 
-def lanes_of(market: Market, cls: type, venue: Venue, grid: tuple[list[str], list[list]], fixed: dict) -> Lanes:
+def lanes_of(market: Market, cls: type, venue: Venue, grid: Grid, fixed: dict) -> Lanes:
     """The lanes that the combinations of a grid are."""
     table = params_table(cls, fixed, *grid)
     return Lanes(bind(cls, market.roles), market, table, *terms_table(venue, market, *grid, len(table)))
 
 
-def table_of(given: dict, grid: tuple[list[str], list[list]], measures: np.ndarray) -> dict[str, np.ndarray]:
+def table_of(given: dict, grid: Grid, measures: np.ndarray) -> dict[str, np.ndarray]:
     """The columns of a sweep: the combination's number, all parameters, what is swept of the venue, all metrics."""
     swept, count = dict(zip(*grid, strict=True)), len(measures)
     out = {"combination": np.arange(count)}
@@ -147,7 +180,7 @@ def config_of(market: Market, cls: type, name: str, venue: Venue, seed: int, par
     """The configuration in full, as the manifest keeps it."""
     given = {key: value.item() if isinstance(value, np.generic) else value for key, value in params.items()}
     data = {"name": market.name, "path": market.source.get("path"), "start": market.source.get("start"), "end": market.source.get("end")}
-    data |= {"accept": market.source.get("accept", []), "roles": market.source.get("roles")}
+    data |= {"accept": market.source.get("accept", [])}
     file = sys.modules[cls.__module__].__file__
     where = {"file": file} if Path(str(file)).parent != STRATEGIES else {}
     return {"data": data, "strategy": {"name": name} | where | defaults_of(cls) | given, "venue": asdict(venue), "seed": seed}

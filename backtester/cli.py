@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from backtester.errors import UserError
 from backtester.sources.commands import add_commands as add_data_commands
+from backtester.sweep_commands import add_commands as add_sweep_commands
 
 INTRO = """Event-driven backtests of stories about spot and perpetual futures.
 
@@ -100,6 +101,7 @@ def parser() -> Parser:
     two.add_argument("folders", nargs="+", metavar="DIR", type=Path, help="a run's folder")
     two.add_argument("--to", metavar="DIR", type=Path, help="where the page goes; left out: outputs/<date>/<time>")
     add_data_commands(commands, command, raw)
+    add_sweep_commands(commands, command, raw)
     three = command(commands, "report", report, "write the page of a finished run, sweep or comparison again")
     three.add_argument("folder", metavar="DIR", type=Path, help="a folder that a run, a sweep or a comparison left")
     four = command(commands, "check", check, "honesty checks on a strategy", description=CHECK, formatter_class=raw)

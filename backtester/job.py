@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.types import IntervalSweep
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -18,14 +19,16 @@ from backtester.report import terminal
 from backtester.report.progress import counting
 from backtester.result import Result, Sweep
 from backtester.results.folder import flatten
-from backtester.sweeps.grid import expand
+from backtester.sweeps.grid import expand, parse
 from backtester.sweeps.lanes import VENUE
+from backtester.sweeps.search import search_of
 
 NEEDED = ("data.path", "strategy.name", "venue", "seed")
 KEYS = {
-    "": {"data", "strategy", "venue", "report", "seed", "sweep", "where", "threads", "shards", "shard"},
-    "data": {"name", "path", "start", "end", "accept", "roles", "stored"},
+    "": {"data", "strategy", "venue", "report", "seed", "sweep", "search", "where", "threads", "shards", "shard"},
+    "data": {"name", "path", "start", "end", "accept", "stored"},
     "report": {"page", "rows"},
+    "search": {"sampler", "trials", "objective"},
 }
 
 
@@ -71,12 +74,21 @@ def check(config: DictConfig) -> None:
         raise UserError(f"sweep: {sweep!r}: sweep with -m and several values of a parameter")
     cls = api.strategy_class(strategy.get("file") or strategy["name"])
     params_of(cls, {key: value for key, value in strategy.items() if key not in ("name", "file")})
+    searching = asked.get("search")
+    if searching:
+        search_of(searching, asked["seed"])
     for name, text in flatten(sweep).items():
-        for value in dict.fromkeys(expand({name: text})[1][0]):
+        for value in dict.fromkeys(values_of(name, text, bool(searching))):
             if name.startswith(VENUE):
                 venue_of(asked["venue"] | {name.removeprefix(VENUE): value})
             else:
                 coerce(cls, name, value)
+
+
+def values_of(name: str, text: str, searching: bool) -> list:
+    """The values of one swept parameter; of an interval, which a search may have, its two ends."""
+    given = parse(name, text).value()
+    return [given.start, given.end] if searching and isinstance(given, IntervalSweep) else expand({name: text})[1][0]
 
 
 def report_of(config: dict[str, Any]) -> tuple[bool, int]:
@@ -91,7 +103,7 @@ def run_job(config: dict[str, Any], folder: Path, overrides: Sequence[str] = ())
     page, rows = report_of(config)
     with ThreadPoolExecutor(1) as pool:
         started = pool.submit(jit.start)
-        market = api.load(data["path"], data.get("start"), data.get("end"), data.get("stored", False), accept=data.get("accept"), roles=data.get("roles"))
+        market = api.load(data["path"], data.get("start"), data.get("end"), data.get("stored", False), accept=data.get("accept"))
         started.result()
     params = {key: value for key, value in strategy.items() if key not in ("name", "file")}
     which = strategy.get("file") or strategy["name"]
@@ -108,15 +120,19 @@ def run_job(config: dict[str, Any], folder: Path, overrides: Sequence[str] = ())
 
 def run_sweep(config: dict[str, Any], market, which: str, folder: Path, how: dict, params: dict) -> Sweep | None:
     """Run a sweep and write its files; None where this job is one shard of it, which leaves its tiles alone."""
-    sweep, shard = flatten(config["sweep"]), config.get("shard")
-    given = defaults_of(api.strategy_class(which)) | params | flatten({"venue": config["venue"]})
-    grid = expand(sweep, config.get("where"), {name: value for name, value in given.items() if name not in sweep})
+    sweep, shard, where = flatten(config["sweep"]), config.get("shard"), config.get("where")
     fixed = {key: value for key, value in params.items() if key not in sweep}
-    part = (0, 1) if shard is None else (shard, config["shards"])
     try:
         with counting() as progress:
-            how |= {"progress": progress, "threads": config.get("threads"), "folder": folder, "part": part, "truth": shard is None}
-            swept = api.sweep_grid(market, which, grid, **how, **fixed)
+            how |= {"progress": progress, "threads": config.get("threads")}
+            if asked := config.get("search"):
+                how.pop("seed")
+                swept = api.sweep_search(market, which, sweep, search_of(asked, config["seed"]), folder, where=where, **how, **fixed)
+            else:
+                given = defaults_of(api.strategy_class(which)) | params | flatten({"venue": config["venue"]})
+                grid = expand(sweep, where, {name: value for name, value in given.items() if name not in sweep})
+                how |= {"folder": folder, "part": (shard or 0, 1 if shard is None else config["shards"]), "truth": shard is None}
+                swept = api.sweep_grid(market, which, grid, **how, **fixed)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"interrupted; what is finished is kept: the same command with hydra.sweep.dir={folder} goes on") from None
     if shard is not None:

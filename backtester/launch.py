@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from hydra import version
 from hydra._internal.callbacks import Callbacks
@@ -17,6 +18,7 @@ from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.types import HydraContext, RunMode
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from backtester import api, job
@@ -55,6 +57,14 @@ def launch(arguments: Sequence[str], multirun: bool) -> list[Path]:
 
 def sweep(hydra: Hydra, overrides: Sequence[str]) -> Sequence[JobReturn]:
     """Hydra's multirun, except that values are left to the jobs: `strategy=a,b strategy.qty=2` need not suit the default strategy."""
+    composed, sweeper, arguments = sweeper_of(hydra, overrides)
+    for config in composed:  # a mistake in the last job must not cost the hours of the first
+        job.check(config)
+    return sweeper.sweep(arguments=arguments)
+
+
+def sweeper_of(hydra: Hydra, overrides: Sequence[str]) -> tuple[Iterator[DictConfig], plugin.GridSweeper, list[str]]:
+    """The configs of the jobs, who runs them, and the overrides that are not Hydra's own."""
     parsed = OverridesParser.create().parse_overrides(list(overrides))
     general = [str(override.input_line) for override in parsed if override.is_hydra_override() or "." not in override.key_or_group]
     config = hydra.compose_config("config", general, RunMode.MULTIRUN, with_log_configuration=False)
@@ -62,9 +72,18 @@ def sweep(hydra: Hydra, overrides: Sequence[str]) -> Sequence[JobReturn]:
     sweeper = Plugins.instance().instantiate_sweeper(config=config, hydra_context=context, task_function=job.task)
     arguments = [str(override.input_line) for override in parsed if not override.is_hydra_override()]
     assert isinstance(sweeper, plugin.GridSweeper)
-    for composed in sweeper.composed(arguments):  # a mistake in the last job must not cost the hours of the first
-        job.check(composed)
-    return sweeper.sweep(arguments=arguments)
+    return sweeper.composed(arguments), sweeper, arguments
+
+
+def one_config(arguments: Sequence[str]) -> dict[str, Any]:
+    """The checked config of the one job that `-m arguments` stand for. UserError where they stand for several."""
+    overrides = accepted(arguments, multirun=True)
+    with started() as hydra:
+        composed = list(sweeper_of(hydra, overrides)[0])
+        if len(composed) > 1:
+            raise UserError(f"{len(composed)} jobs: sweep values of one strategy on one data set")
+        job.check(composed[0])
+        return {key: value for key, value in job.plain(composed[0]).items() if key != "hydra"}
 
 
 def show(arguments: Sequence[str], which: str) -> None:
@@ -76,8 +95,9 @@ def show(arguments: Sequence[str], which: str) -> None:
 
 def accepted(arguments: Sequence[str], multirun: bool) -> list[str]:
     """The overrides as Hydra gets them, checked for what Hydra would say too late or too vaguely."""
+    arguments = [as_one_value(text) for text in arguments]
     try:
-        overrides = OverridesParser.create().parse_overrides(list(arguments))
+        overrides = OverridesParser.create().parse_overrides(arguments)
     except OverrideParseException as error:
         problem = error.message.replace("\n", "; ").partition("; See ")[0]
         raise UserError(f"{error.override}: no override ({problem}); write key=value, for example strategy.premium_delta_bp=1.5") from error
@@ -85,11 +105,17 @@ def accepted(arguments: Sequence[str], multirun: bool) -> list[str]:
         check(override, multirun)
     files = [override for override in overrides if override.key_or_group == "strategy.file"]
     if not files:
-        return list(arguments)
+        return arguments
     if any(override.key_or_group == "strategy" for override in overrides):
         raise UserError(f"{files[-1].input_line}: takes the place of strategy=..., give one of the two")
     store_file(str(files[-1].value()))
     return ["strategy=file", *(text for text, override in zip(arguments, overrides, strict=True) if override not in files)]
+
+
+def as_one_value(text: str) -> str:
+    """A constraint and a list of objectives are one text, though Hydra's grammar would see more in them."""
+    key, _, value = text.partition("=")
+    return f"{key}={plugin.quoted(value)}" if key in ("where", "search.objective") and value[:1] not in ("'", '"', "") else text
 
 
 def check(override: Override, multirun: bool) -> None:

@@ -78,6 +78,12 @@ class Result:
 
         return view_of_result(self)
 
+    def to_vectorbt(self):
+        """A vectorbt.Portfolio of this run: its fills, funding and insurance in cash and trades, its curve the equity (see portfolio)."""
+        from backtester.results.portfolio import portfolio
+
+        return portfolio(self.tables, self.market, float(self.metrics["initial_equity"]))
+
     def report(self, path: str | Path) -> Path:
         """Write the page of this run; returns its path."""
         from backtester.report.page import write_run_page

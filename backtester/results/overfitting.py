@@ -16,7 +16,7 @@ from backtester.results.ratios import BLOCKS
 
 EULER = 0.5772156649015329
 NORMAL = NormalDist()
-EVALUATIONS = 3e7  # Sharpe ratios of one cross-validation at the most, two seconds; beyond that partitions are drawn at random
+EVALUATIONS = 5e6  # Sharpe ratios of one cross-validation at the most, half a second; beyond that partitions are drawn at random
 
 
 class Overfitting(NamedTuple):
@@ -48,7 +48,7 @@ def sharpe_of(sums: np.ndarray, squares: np.ndarray, count: np.ndarray) -> np.nd
     """Sharpe ratios from sums and sums of squares of `count` returns; 0 where nothing moved."""
     mean = sums / count
     deviation = np.sqrt(np.maximum(squares - sums * mean, 0.0) / np.maximum(count - 1, 1))
-    noise = 1e-7 * np.sqrt(squares / count)  # what is left of a subtraction is no deviation
+    noise = 1e-7 * np.sqrt(np.maximum(squares, 0.0) / count)  # what is left of a subtraction is no deviation
     return np.divide(mean, deviation, out=np.zeros_like(mean), where=deviation > noise)
 
 
@@ -78,7 +78,7 @@ def overfitting(blocks: np.ndarray, counts: np.ndarray) -> Overfitting:
 def partitions(lanes: int) -> tuple[np.ndarray, int]:
     """The halves that are tried, 1 where a block is inside, (partitions, BLOCKS), and how many there are in all."""
     chosen = np.array(list(combinations(range(BLOCKS), BLOCKS // 2)))
-    some = max(100, int(EVALUATIONS / lanes))
+    some = max(200, int(EVALUATIONS / lanes))
     if some < len(chosen):
         chosen = chosen[np.sort(np.random.default_rng(0).choice(len(chosen), some, replace=False))]
     out = np.zeros((len(chosen), BLOCKS))

@@ -11,6 +11,8 @@ from hydra.errors import HydraException
 from backtester.errors import UserError
 from backtester.sweeps.where import holds
 
+Grid = tuple[list[str], list[list]]  # names, and a column of values for each, all of one length
+
 
 def axis(override: Override) -> list:
     """The values of one parsed sweep, in the order in which they are written: float, int, bool, str or None. Raises UserError."""
@@ -35,7 +37,7 @@ def parse(name: str, text: str) -> Override:
         raise UserError(f"sweep of {name}: {error}") from error
 
 
-def expand(sweep: Mapping[str, str], where: str | None = None, fixed: Mapping[str, Any] | None = None) -> tuple[list[str], list[list]]:
+def expand(sweep: Mapping[str, str], where: str | None = None, fixed: Mapping[str, Any] | None = None) -> Grid:
     """Names and columns of all combinations of {name: values in Hydra's override grammar}; the last name varies fastest.
 
     {"support": "90000,92000", "bars": "range(10,12)"} -> ["support", "bars"], [[90000, 90000, 92000, 92000], [10, 11, 10, 11]].

@@ -1,0 +1,207 @@
+"""Sweeps from the command line: kept when they are killed, cut into shards, searched, walked forward; each row runs again."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from backtester import launch
+from backtester.errors import UserError
+from backtester.row import run_row
+from backtester.sweeps.splits import walk
+from backtester.walk_forward import walk_forward
+
+ROOT = Path(__file__).resolve().parents[1]
+PERIOD = ["data.end=2025-04-12", "report=none"]
+MANY = ["strategy=divergence", "strategy.bars=range(5,45,2)", "strategy.premium_delta_bp=range(1,9,0.25)", "strategy.qty=0.3", *PERIOD]
+COMMAND = "import sys; from backtester.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def started(*arguments):
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-c", COMMAND, *arguments], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment
+    )
+
+
+def when_some(process, folder, tiles):
+    """Wait until a sweep has finished some tiles."""
+    deadline = time.monotonic() + 120
+    while len(list((folder / "tiles").glob("[0-9]*.npy"))) < tiles and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.005)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The bytes of the sweep that nobody disturbs."""
+    folder = tmp_path_factory.mktemp("whole") / "sweep"
+    launch.launch([*MANY, f"hydra.sweep.dir={folder}"], True)
+    return (folder / "sweep.parquet").read_bytes()
+
+
+@pytest.mark.parametrize("tiles", [1, 12])
+def test_a_killed_sweep_loses_and_doubles_nothing(here, whole, tiles):
+    process = started("run", "-m", *MANY, "hydra.sweep.dir=cut")
+    when_some(process, here / "cut", tiles)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert not (here / "cut" / "sweep.parquet").exists()
+    launch.launch([*MANY, "hydra.sweep.dir=cut"], True)
+    assert (here / "cut" / "sweep.parquet").read_bytes() == whole
+    assert not (here / "cut" / "tiles").exists()
+
+
+def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(here, whole):
+    process = started("run", "-m", *MANY, "hydra.sweep.dir=cut")
+    when_some(process, here / "cut", 3)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "what is finished is kept: the same command with hydra.sweep.dir=" in error
+    assert "Traceback" not in error
+    launch.launch([*MANY, "hydra.sweep.dir=cut"], True)
+    assert (here / "cut" / "sweep.parquet").read_bytes() == whole
+
+
+def workers_of(pid):
+    """The processes below one that work for it."""
+    found = []
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        words = Path(f"/proc/{child}/cmdline").read_bytes()
+        found += [int(child)] * (b"popen_loky" in words) + workers_of(child)
+    return found
+
+
+def test_shards_on_joblib_give_the_same_bytes_though_a_worker_is_killed(here, whole):
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher", reason="the extra `cluster` is not installed")
+    shards = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "shards=4", "threads=1"]
+    process = started("run", "-m", *MANY, *shards, "hydra.sweep.dir=cut")
+    when_some(process, here / "cut", 5)
+    os.kill(workers_of(process.pid)[0], signal.SIGKILL)
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == 0, error
+    assert "a worker was lost (TerminatedWorkerError): what it left undone is run here" in error
+    assert (here / "cut" / "sweep.parquet").read_bytes() == whole
+
+
+def test_a_named_sweep_and_a_row_of_it_by_its_number(here):
+    launch.launch(["sweep=cross", "data.end=2025-04-20", "hydra.run.dir=cross"], False)
+    table = pd.read_parquet(here / "cross" / "sweep.parquet")
+    assert len(table) == 284
+    assert (table["slow_h"] > table["fast_h"]).all()
+    assert set(table["venue.taker_bp"]) == {2.0, 5.0}
+    for number in (0, 201):
+        result = run_row(here / "cross", number)
+        assert result.metrics["final_equity"] == table["final_equity"][number]
+        assert result.manifest["config"]["venue"]["taker_bp"] == table["venue.taker_bp"][number]
+        assert len(result.fills) == table["fills"][number]
+    with pytest.raises(UserError, match="no combination 284, they have the numbers 0 to 283"):
+        run_row(here / "cross", 284)
+
+
+def test_a_row_that_comes_out_otherwise_is_refused(here):
+    launch.launch(["strategy=buy_and_hold", "strategy.qty=1,2", "hydra.sweep.dir=many", *PERIOD], True)
+    manifest = json.loads((here / "many" / "manifest.json").read_text())
+    manifest["config"]["venue"]["cash"] = 50_000.0
+    (here / "many" / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(UserError, match=r"combination 1: initial_equity is 50000.0 and was 100000.0: the strategy or the engine"):
+        run_row(here / "many", 1)
+
+
+SEARCH = ["strategy=divergence", "strategy.bars=interval(5,45)", "strategy.premium_delta_bp=interval(1,8)", "strategy.qty=0.2,0.3", *PERIOD]
+
+
+def test_a_search_tries_what_its_sampler_asks_and_goes_on(here):
+    optuna = pytest.importorskip("optuna", reason="the extra `search` is not installed")
+    launch.launch([*SEARCH, "search=tpe", "search.trials=70", "where=strategy.bars > 7", "hydra.sweep.dir=found"], True)
+    table = pd.read_parquet(here / "found" / "sweep.parquet")
+    assert len(table) == 70
+    assert table["bars"].between(8, 45).all()
+    assert set(table["qty"]) <= {0.2, 0.3}
+    storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(here / "found" / "optuna.log")))
+    study = optuna.load_study(study_name="search", storage=storage)
+    assert study.best_value == table["sharpe"].max()
+    row = int(table["sharpe"].idxmax())
+    assert run_row(here / "found", row).metrics["sharpe"] == study.best_value
+    launch.launch([*SEARCH, "search=tpe", "search.trials=90", "where=strategy.bars > 7", "hydra.sweep.dir=found"], True)
+    more = pd.read_parquet(here / "found" / "sweep.parquet")
+    assert len(more) == 90
+    pd.testing.assert_frame_equal(more[:70], table)
+
+
+def test_two_objectives_have_a_front(here):
+    optuna = pytest.importorskip("optuna", reason="the extra `search` is not installed")
+    launch.launch([*SEARCH, "search=nsga2", "search.trials=64", "hydra.sweep.dir=front"], True)
+    storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(here / "front" / "optuna.log")))
+    study = optuna.load_study(study_name="search", storage=storage)
+    assert [direction.name for direction in study.directions] == ["MAXIMIZE", "MINIMIZE"]
+    assert len(study.best_trials) >= 1
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["search=tpe", "search.objective=fills"], "search.objective: 'fills' is no metric with a better direction"),
+        (["search=tpe", "search.trials=0"], "search.trials: 0: give a whole number above 0"),
+        (["search=cmaes", "search.objective=sharpe,max_drawdown"], "cmaes knows one objective"),
+        (["strategy.bars=interval(5,9)"], "an interval has no values to count"),
+        (["strategy.bars=5,9", "where=strategy.bars > 100"], "where: 'strategy.bars > 100': holds for none of 2 combinations"),
+        (["strategy.bars=5,9", "venue.leverage=2,-1"], "venue.leverage: must be above 0, is -1"),
+    ],
+)
+def test_a_sweep_that_cannot_be_right_is_named(here, overrides, message):
+    with pytest.raises(UserError) as error:
+        launch.launch(["strategy=divergence", *overrides, *PERIOD], True)
+    assert message in str(error.value)
+    assert list(here.rglob("*.parquet")) == []
+
+
+# ---------------------------------------------------------------- walk-forward
+
+HOUR = 3_600_000_000_000
+
+
+def hours(*splits):
+    return [tuple(moment // HOUR for moment in split) for split in splits]
+
+
+def test_rolling_and_anchored_splits_with_an_embargo():
+    assert hours(*walk(0, 50 * HOUR, 3, train=2, embargo=HOUR)) == [(0, 19, 20, 30), (10, 29, 30, 40), (20, 39, 40, 50)]
+    assert hours(*walk(0, 50 * HOUR, 3, train=2, anchored=True)) == [(0, 20, 20, 30), (0, 30, 30, 40), (0, 40, 40, 50)]
+    with pytest.raises(UserError, match="leaves nothing of 20 h of training"):
+        walk(0, 50 * HOUR, 3, train=2, embargo=20 * HOUR)
+
+
+def test_walk_forward_chooses_on_what_lies_before_each_test(here):
+    asked = ["strategy=divergence", "strategy.bars=10,30", "strategy.premium_delta_bp=2,4", "strategy.qty=0.3", "data.end=2025-04-16"]
+    walk_forward(asked, here / "walk", folds=3, train=2, embargo_h=6)
+    table, equity = pd.read_parquet(here / "walk" / "walk_forward.parquet"), pd.read_parquet(here / "walk" / "equity.parquet")
+    assert list(table["test_start"]) == ["2025-04-07T00:00:00Z", "2025-04-10T00:00:00Z", "2025-04-13T00:00:00Z"]
+    assert list(table["train_end"]) == ["2025-04-06T18:00:00Z", "2025-04-09T18:00:00Z", "2025-04-12T18:00:00Z"]
+    second = table.iloc[1]
+    inside = [f"data.start={second['train_start']}", f"data.end={second['train_end']}", "hydra.sweep.dir=inside", "report=none"]
+    launch.launch([text for text in asked if "data." not in text] + inside, True)
+    swept = pd.read_parquet(here / "inside" / "sweep.parquet")
+    best = swept.loc[swept["sharpe"].idxmax()]
+    assert (best["bars"], best["premium_delta_bp"]) == (second["bars"], second["premium_delta_bp"])
+    assert best["sharpe"] == second["inside_sharpe"]
+    assert equity["equity"].iloc[-1] / 100_000 == pytest.approx(np.prod(1 + table["total_return"]), rel=1e-12)
+    assert equity["ts"].is_monotonic_increasing
+
+
+def test_walk_forward_needs_a_sweep(here):
+    with pytest.raises(UserError, match="nothing is swept"):
+        walk_forward(["strategy=divergence", *PERIOD], here / "walk")
