@@ -21,6 +21,7 @@ from backtester.engine.run import run_recorded
 from backtester.engine.venue import Venue, terms_of, venue_of
 from backtester.market import dataset
 from backtester.market.schema import Market
+from backtester.market.signals import with_signals
 from backtester.result import Result, Sweep, read_sweep
 from backtester.results.manifest import manifest_of
 from backtester.results.metrics import lane_metrics, spelled
@@ -186,4 +187,4 @@ def config_of(market: Market, cls: type, name: str, venue: Venue, seed: int, par
     return {"data": data, "strategy": {"name": name} | where | defaults_of(cls) | given, "venue": asdict(venue), "seed": seed}
 
 
-__all__ = ["Market", "Result", "Sweep", "compare", "load", "run", "strategy_class", "sweep", "sweep_grid"]
+__all__ = ["Market", "Result", "Sweep", "compare", "load", "run", "strategy_class", "sweep", "sweep_grid", "with_signals"]
