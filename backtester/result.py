@@ -1,5 +1,6 @@
 """What `run` and `sweep` give back: metrics, curves and tables as pandas has them, and their files."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -77,6 +78,18 @@ class Result:
         from backtester.report.view import view_of_result
 
         return view_of_result(self)
+
+    def picture(self, path: str | Path, panels: Sequence[str] = ("price", "equity", "drawdown"), **period: str) -> Path:
+        """Draw panels of the page as a .png, .svg or .pdf for a paper or a post; `start` and `end` in UTC. Returns the file's path."""
+        from backtester.report.picture import draw_picture
+
+        return draw_picture(self.view, path, panels, **period)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: what happened, a small picture, the first metrics."""
+        from backtester.report.notebook import notebook_html
+
+        return notebook_html(self.view)
 
     def to_vectorbt(self):
         """A vectorbt.Portfolio of this run: its fills, funding and insurance in cash and trades, its curve the equity (see portfolio)."""

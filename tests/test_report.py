@@ -22,10 +22,13 @@ from backtester.market.merge import build
 from backtester.market.schema import Instrument
 from backtester.report import terminal
 from backtester.report.axis import thin, ticks, time_ticks
+from backtester.report.dots import plotted, reaches
 from backtester.report.heat import heat_map
+from backtester.report.marks import marks
+from backtester.report.notebook import notebook_html
 from backtester.report.page import write_run_page
-from backtester.report.run_charts import marks
-from backtester.report.svg import CROWD, Line, Mark, Panel, draw
+from backtester.report.picture import draw_picture
+from backtester.report.svg import Line, Panel, draw
 from backtester.report.sweep_page import write_sweep_page
 from backtester.report.sweep_view import view_of_sweep
 from backtester.report.view import costs_of, view_of_run
@@ -98,14 +101,6 @@ def test_entries_exits_and_liquidations_are_told_apart():
         (1, "long", "entry"), (2, "long", "exit"), (2, "short", "entry"), (3, "short", "entry"), (4, "short", "liquidation"),
     ]
     assert found[-1].title == "short liquidation: 2 P at 103.00, 1970-01-01 00:00 UTC, liquidation"
-
-
-def test_too_many_marks_are_counted_and_liquidations_still_shown():
-    line = Line("x", np.arange(1_000), np.ones(1_000), "perp")
-    some = [Mark(i, 1.0, "long", "entry", "") for i in range(CROWD)] + [Mark(CROWD, 1.0, "long", "liquidation", "gone")]
-    drawn = draw(Panel("p", "", [line], 100, str, marks=some), 0, 999, labelled=True)
-    assert re.findall(r'<g class="mark ([^"]*)"><title>([^<]*)', drawn) == [("liquidation long", "gone")]
-    assert sum(int(n) for n in re.findall(r"<title>(\d+) long entries", drawn)) == CROWD
 
 
 # ------------------------------------------------------------------ the run's page
@@ -358,13 +353,6 @@ def test_the_heat_map_shows_medians_from_worst_to_best():
     ]
 
 
-def test_expected_luck_grows_with_the_number_of_tries():
-    from backtester.report.sweep_page import luck
-
-    draws = np.random.default_rng(1).standard_normal((4_000, 100)).max(axis=1)
-    assert luck(100) == pytest.approx(draws.mean(), abs=0.05)
-
-
 # ------------------------------------------------------------------ the terminal
 
 
@@ -387,3 +375,58 @@ def test_the_terminal_shows_comparison_and_sweep(tmp_path, capsys):
     assert ["Sharpe", "ratio", "1.50", "*", "0.50"] in lines
     assert ["off", "10", "3.00", "+30.00", "20.00"] in lines
     assert ["90,000", "10", "1.00", "+10.00", "10.00"] in lines
+
+
+# ------------------------------------------------------------------ at home in Python
+
+
+def test_the_terminal_draws_the_equity(tmp_path, capsys):
+    equity = np.concatenate((np.linspace(1_000, 1_200, 400), np.linspace(1_200, 900, 400)))
+    folder = write_run(tmp_path / "run", equity.tolist())
+    view = view_of_run(folder)
+    terminal.show_run(view.metrics, None, view.manifest, folder)
+    lines = capsys.readouterr().out.splitlines()
+    at = next(n for n, line in enumerate(lines) if line.startswith("equity, quote"))
+    assert lines[at] == "equity, quote; 900.00 at the end"
+    drawn = lines[at + 1 : at + 9]
+    assert (drawn[0].split()[-1], drawn[7].split()[-1]) == ("1,200.00", "900.00")
+    highest = [index for index, sign in enumerate(drawn[0][:72]) if sign > "\N{BRAILLE PATTERN BLANK}"]
+    assert (min(highest), max(highest)) == (29, 40)  # the eighth above 1,162, at samples 325 to 450 of 800
+    assert lines[at + 9].split() == ["2025-01-01", "2025-01-01"]
+
+
+def test_dots_show_every_spike_and_hold_what_is_missing():
+    values = np.full(5_000, 1.0)
+    values[777] = 9.0
+    drawn = plotted(np.arange(5_000) * MINUTE, values)
+    assert sum(sign > "\N{BRAILLE PATTERN BLANK}" for sign in drawn[1][:72]) == 1
+    sparse = reaches(np.array([0, 10, 99]), np.array([1.0, 2.0, 5.0]), 10)
+    assert sparse.tolist() == [[1.0, 1.0], *[[2.0, 2.0]] * 8, [5.0, 5.0]]
+    assert plotted(np.array([0, 1]), np.array([3.0, 3.0]))[1].split()[-1] == "3.00"
+    assert plotted(np.array([0]), np.array([3.0])) == []
+
+
+@pytest.mark.parametrize(("suffix", "starts"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
+def test_any_panel_becomes_a_picture(suffix, starts, tmp_path):
+    view = replace(view_of_run(write_run(tmp_path / "run")), prices=PRICES)
+    paths = [draw_picture(view, tmp_path / f"{n}.{suffix}", ("price", "premium", "equity")) for n in range(2)]
+    assert paths[0].read_bytes().startswith(starts)
+    if suffix == "svg":
+        assert paths[0].read_bytes() == paths[1].read_bytes()
+        assert "Premium of spot over perp, bp" in paths[0].read_text()
+
+
+def test_what_is_no_picture_is_told(tmp_path):
+    view = view_of_run(write_run(tmp_path / "run"))
+    with pytest.raises(UserError, match="no panel price: this run has position, equity, drawdown"):
+        draw_picture(view, tmp_path / "a.png")
+    with pytest.raises(UserError, match=r"a.gif: a picture is one of .png, .svg, .pdf"):
+        draw_picture(view, tmp_path / "a.gif", ("equity",))
+
+
+def test_a_notebook_shows_a_run(tmp_path):
+    shown = notebook_html(view_of_run(write_run(tmp_path / "run", name=HOSTILE)))
+    assert "returned +10.00 %" in shown
+    assert "<th>Sharpe ratio</th><td>1.50 </td>" in shown
+    assert re.search(r'class="line strategy" d="M[^"]+"', shown)
+    assert "<script" not in shown

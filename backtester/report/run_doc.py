@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from backtester.report.encode import Blocks, Series, encode
-from backtester.report.run_charts import marks
+from backtester.report.marks import marks
 from backtester.report.story import Strip, Zone, curves, heights, strips, tone, zones
 from backtester.report.streams import assets_of, market_series, price_series
 from backtester.report.view import RunView, premium_of
@@ -31,8 +31,7 @@ KEPT = (
 
 def run_doc(view: RunView) -> tuple[dict[str, Any], Blocks]:
     """The page's document and its blocks."""
-    levels, others = curves(view.trace, view.words, middle_of(view))
-    panels = [*price_panels(view, levels), *seen_panels(view), *own_panels(view), *traced_panels(view, others)]
+    panels = panels_of(view)
     described, blocks = encode(list({each.id: each for panel in panels for each in panel["series"]}.values()))
     for panel in panels:
         panel["series"] = [each.id for each in panel["series"]]
@@ -41,6 +40,12 @@ def run_doc(view: RunView) -> tuple[dict[str, Any], Blocks]:
         "trades": trade_columns(view.trades), "marks": mark_columns(view), "orders": order_columns(view.orders),
     }
     return told, blocks
+
+
+def panels_of(view: RunView) -> list[dict[str, Any]]:
+    """The panels in their order, each with its series."""
+    levels, others = curves(view.trace, view.words, middle_of(view))
+    return [*price_panels(view, levels), *seen_panels(view), *own_panels(view), *traced_panels(view, others)]
 
 
 def panel(name: str, title: str, unit: str, height: int, series: Sequence[Series], **more: Any) -> dict[str, Any]:

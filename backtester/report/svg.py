@@ -1,4 +1,4 @@
-"""Line charts as inline SVG: panels under each other on one time axis in UTC, markers for entries and exits."""
+"""Line charts as inline SVG: panels under each other on one time axis in UTC."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,8 +13,6 @@ from backtester.report.words import minus
 
 WIDTH, GUTTER, AXIS, PAD = 1_200, 74, 22, 8  # px: drawing, labels on the right, labels below, air above and below the lines
 PLOT = WIDTH - GUTTER
-CROWD = 300  # more marks than this hide the line: they are counted below it instead
-BINS, TALLEST = 150, 18  # columns of that count, px of its tallest bar in either direction
 
 
 @dataclass(frozen=True)
@@ -30,18 +28,6 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Mark:
-    """An entry or an exit at its price."""
-
-    ts: int  # ns
-    value: float
-    side: str  # "long" or "short"
-    kind: str  # "entry", "exit" or "liquidation"
-    title: str
-    instrument: str = ""
-
-
-@dataclass(frozen=True)
 class Panel:
     """A chart of lines that share a unit."""
 
@@ -50,19 +36,7 @@ class Panel:
     lines: Sequence[Line]
     height: int  # px
     text: Callable[[float], str]  # a value in words, for the axis and the legend
-    marks: Sequence[Mark] = ()
-    links: Sequence[tuple[Mark, Mark]] = ()  # an entry and its exit
     zero: bool = False  # the axis includes zero
-
-    @property
-    def marked(self) -> str:
-        """How its marks are shown."""
-        return "" if not self.marks else "counted" if len(self.marks) > CROWD else "single"
-
-    @property
-    def liquidations(self) -> list[Mark]:
-        """Exits that the venue forced: they are shown one by one, whatever else is counted."""
-        return [mark for mark in self.marks if mark.kind == "liquidation"]
 
 
 class Frame:
@@ -70,8 +44,7 @@ class Frame:
 
     def __init__(self, panel: Panel, start: int, end: int):
         self.start, self.end, self.height = start, max(end, start + 1), panel.height
-        self.foot = 2 * TALLEST + 6 if panel.marked == "counted" else 0
-        seen = np.concatenate([line.values for line in panel.lines] + [np.array([m.value for m in panel.marks], dtype=float)])
+        seen = np.concatenate([line.values for line in panel.lines])
         seen = seen[np.isfinite(seen)]
         low, high = (float(seen.min()), float(seen.max())) if len(seen) else (0.0, 1.0)
         if panel.zero:
@@ -84,18 +57,14 @@ class Frame:
         return (ts - self.start) / (self.end - self.start) * PLOT
 
     def y(self, value):
-        room = self.height - 2 * PAD - self.foot
+        room = self.height - 2 * PAD
         return PAD + (self.high - value) / (self.high - self.low) * room
 
 
 def chart(panels: Sequence[Panel], start: int, end: int) -> list[dict[str, Any]]:
-    """Per panel its heading (title, unit, legend as (label, style, last value), marked) and drawing; only the last one labels the time."""
+    """Per panel its heading (title, unit, legend as (label, style, last value)) and drawing; only the last one labels the time."""
     return [
-        {
-            "title": p.title, "unit": p.unit, "legend": legend(p), "marked": p.marked, "liquidations": len(p.liquidations),
-            "svg": draw(p, start, end, labelled=p is panels[-1]),
-        }
-        for p in panels
+        {"title": p.title, "unit": p.unit, "legend": legend(p), "svg": draw(p, start, end, labelled=p is panels[-1])} for p in panels
     ]
 
 
@@ -110,8 +79,6 @@ def draw(panel: Panel, start: int, end: int, labelled: bool) -> str:
     frame = Frame(panel, start, end)
     parts = [*_grid(panel, frame, labelled)]
     parts += [_path(line, frame) for line in panel.lines]
-    parts += _crowd(panel.marks, frame) if frame.foot else _links(panel.links, frame)
-    parts += [_mark(mark, frame) for mark in (panel.liquidations if frame.foot else panel.marks)]
     height = panel.height + (AXIS if labelled else 0)
     return f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(panel.title)}">{"".join(parts)}</svg>'
 
@@ -162,37 +129,3 @@ def _straight(x: np.ndarray, y: np.ndarray) -> str:
 def _steps(x: np.ndarray, y: np.ndarray) -> str:
     points = list(zip(x.tolist(), y.tolist(), strict=True))
     return f"M{points[0][0]:.1f} {points[0][1]:.1f}" + "".join(f"H{b[0]:.1f}V{b[1]:.1f}" for a, b in pairwise(points))
-
-
-def _mark(mark: Mark, frame: Frame) -> str:
-    """An entry is a filled triangle in the direction of the bet, an exit a ring, by liquidation a larger one."""
-    x, y = frame.x(mark.ts), frame.y(mark.value)
-    tip = 9 if mark.side == "long" else -9
-    ring = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{4.4 if mark.kind == "liquidation" else 3.4}"/>'
-    shape = f'<path d="M{x:.1f} {y:.1f}l5 {tip}h-10z"/>' if mark.kind == "entry" else ring
-    return f'<g class="mark {mark.kind} {mark.side}"><title>{escape(mark.title)}</title>{shape}</g>'
-
-
-def _links(links: Sequence[tuple[Mark, Mark]], frame: Frame):
-    for entry, done in links:
-        ends = [(frame.x(mark.ts), frame.y(mark.value)) for mark in (entry, done)]
-        yield f'<path class="link {entry.side}" d="M{ends[0][0]:.1f} {ends[0][1]:.1f}L{ends[1][0]:.1f} {ends[1][1]:.1f}"/>'
-
-
-def _crowd(marks: Sequence[Mark], frame: Frame):
-    """Entries counted per column of time: long upwards, short downwards."""
-    middle, width = frame.height - TALLEST - 2, PLOT / BINS
-    counts = {
-        side: np.bincount([min(int(frame.x(m.ts) / width), BINS - 1) for m in marks if (m.side, m.kind) == (side, "entry")], minlength=BINS)
-        for side in ("long", "short")
-    }
-    most = max(1, *(int(count.max()) for count in counts.values()))
-    yield f'<path class="zero" d="M0 {middle}H{PLOT}"/>'
-    for side, count in counts.items():
-        for column in np.flatnonzero(count):
-            tall = count[column] / most * TALLEST
-            top = middle - tall if side == "long" else middle
-            yield (
-                f'<rect class="bar {side}" x="{column * width:.1f}" y="{top:.1f}" width="{width - 1:.1f}" height="{tall:.1f}">'
-                f"<title>{count[column]} {side} entries</title></rect>"
-            )

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from backtester.report.dots import plotted
 from backtester.report.moves import HEADS, IDLE, entry_bars, moves, path_is_idle
 from backtester.report.sweep_view import swept_of
 from backtester.report.words import ADVICE, assumptions, period, setting
 from backtester.results.catalogue import figure, metric, unit
 from backtester.results.compare import Comparison
-from backtester.results.folder import strategy_of
+from backtester.results.folder import read_columns, strategy_of
 from backtester.results.room import room_lacked
 
 WIDTH = 100  # columns at least, so that a narrow or absent terminal cuts no number
@@ -32,6 +33,7 @@ def show_run(metrics: dict[str, Any], hold_metrics: dict[str, Any] | None, manif
         held = [figure(key, hold_metrics[key]) if key in hold_metrics else ""] if hold_metrics else []
         _row(table, metric(key).label, unit(key), figure(key, metrics[key]), *held)
     console.print(table)
+    _show_curve(console, Path(folder))
     if metrics.get("ended") == "bankrupt":
         _line(console, "The account went bankrupt: the run ended there.", "bold red")
     _show_moves(console, metrics, manifest)
@@ -40,6 +42,14 @@ def show_run(metrics: dict[str, Any], hold_metrics: dict[str, Any] | None, manif
     _line(console, f"- {ADVICE}", "dim")
     page = Path(folder) / "report.html"
     _line(console, f"report  {page if page.exists() else folder}", "bold")
+
+
+def _show_curve(console, folder: Path) -> None:
+    """Print the equity over time, where it was written and the terminal has the signs for it."""
+    if (folder / "equity.parquet").is_file() and "utf" in console.encoding.lower():
+        table = read_columns(folder / "equity.parquet", ("ts", "equity"))
+        for line in plotted(table["ts"], table["equity"]):
+            _line(console, line, "")
 
 
 def _show_moves(console, metrics: dict[str, Any], manifest: dict[str, Any]) -> None:
