@@ -18,7 +18,8 @@ INTRO = """Event-driven backtests of stories about spot and perpetual futures.
   backtester run strategy=divergence data=btc_5m        another story, another market
   backtester run -m strategy.support=90000,92000,null   a sweep, on all cores
   backtester compare outputs/2025-03-01/*               finished runs side by side
-  backtester check my_idea.py                           does it use only what was known?"""
+  backtester check my_idea.py                           does it use only what was known?
+  backtester claims btc_5m                              what the two posts claim, measured"""
 
 RUN = """Run one backtest, or with -m a sweep, from conf/ and the overrides.
 
@@ -47,6 +48,15 @@ CHECK = """Check a strategy for honesty: it must use only what was known, and gi
   determinism             twice in this process and once in a fresh one: the same bytes
 
 Exit code 0: all hold; 1: a check failed, and the first differing row is printed in both versions."""
+
+
+CLAIMS = """Measure what the two posts claim, sentence by sentence, on a data set: supported, contradicted, not shown, not testable here.
+
+  backtester claims btc_5m                               every claim of docs/claims.md
+  backtester claims btc_flow my_claim.py                 claims of your own, see docs/measured.md
+
+Leaves claims.parquet, manifest.json and report.html, a page to send to others. The first time what watches the market and the
+strategies is compiled, some minutes; after that it takes about one."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -109,6 +119,11 @@ def parser() -> Parser:
     four.add_argument("--data", metavar="NAME", default="sample", help="a file of conf/data, or a folder; left out: sample")
     four.add_argument("--cuts", metavar="N", type=int, default=20, help="random moments to cut at; left out: 20")
     four.add_argument("overrides", nargs="*", metavar="key=value", help="parameters that differ from the defaults, venue.KEY too")
+    five = command(commands, "claims", claims, "what the two posts claim, measured", description=CLAIMS, formatter_class=raw)
+    five.add_argument("data", metavar="NAME", help="a file of conf/data, or a folder")
+    five.add_argument("own", metavar="FILE", nargs="?", help="a Python file with claims of your own; left out: those of the posts")
+    five.add_argument("--to", metavar="DIR", type=Path, help="where the files go; left out: outputs/<date>/<time>")
+    five.add_argument("--seed", metavar="N", type=int, default=0, help="of the bootstrap; left out: 0")
     return top
 
 
@@ -127,8 +142,13 @@ def run(arguments: argparse.Namespace) -> None:
 
 def compare(arguments: argparse.Namespace) -> None:
     """`backtester compare`."""
-    folder = arguments.to or Path(f"outputs/{datetime.now():%Y-%m-%d/%H-%M-%S}")  # as Hydra names a run's
+    folder = arguments.to or new_folder()
     show_side_by_side([run for run in arguments.folders if not run.is_file()], folder)  # `multirun/.../*` names the page too
+
+
+def new_folder() -> Path:
+    """Where results go that no run leaves, named as Hydra names a run's."""
+    return Path(f"outputs/{datetime.now():%Y-%m-%d/%H-%M-%S}")
 
 
 def show_side_by_side(runs: Sequence[Path], folder: Path) -> None:
@@ -154,3 +174,10 @@ def check(arguments: argparse.Namespace) -> int:
     from backtester.honesty.command import run_checks
 
     return 0 if run_checks(arguments.strategy, arguments.data, arguments.cuts, arguments.overrides) else 1
+
+
+def claims(arguments: argparse.Namespace) -> None:
+    """`backtester claims`."""
+    from backtester.claims.command import run_claims
+
+    run_claims(arguments.data, arguments.own, arguments.to or new_folder(), arguments.seed)

@@ -1,17 +1,19 @@
 """How often claims are called where nothing is true, and where one is by construction: `python -m benchmarks.claims_power [PART ...]`.
 
 Parts: null, random walks whose premium, open interest, takers and liquidations know nothing of them; legs, markets in which the price
-rises by so much after every drop in which shorts come in (B3); weekends, quiet ones after which Monday jumps (B7). `null 50` makes 50
-markets. Thresholds around the defaults are left out, so the plateau keeps nothing from being called: the rates are upper bounds.
+rises by so much after every drop in which shorts come in (B3); weekends, quiet ones after which Monday jumps (B7). `null 50 100` makes
+50 markets, from seed 100 on. Thresholds around the defaults are left out, so the plateau keeps nothing from being called: the rates are
+upper bounds.
 """
 
 import sys
 from collections import Counter
 from dataclasses import replace
+from itertools import takewhile
 
 import numpy as np
 
-from backtester.claims import ALL, Claim, Measured, Verdict, measure_claims
+from backtester.claims import ALL, RETURN, Claim, Measured, Verdict, measure_claims
 from backtester.market.constructed import weekends as weeks
 from backtester.market.constructed.kinds import construct
 from backtester.market.constructed.told import Drawn
@@ -21,7 +23,7 @@ from backtester.market.merge import build
 from backtester.market.paths import on_clock, paths, unpinned
 from backtester.market.schema import Market, parse_header
 
-DAYS = 180
+DAYS = 120
 NULLS, MARKETS = 200, 20
 CALLED = (Verdict.SUPPORTED, Verdict.CONTRADICTED)
 PLAIN = tuple(replace(claim, measures=tuple(replace(m, near=()) for m in claim.measures)) for claim in ALL)
@@ -41,25 +43,37 @@ def drawn_market(drawn: Drawn) -> Market:
 
 
 def random_walk(seed: int) -> Market:
-    """Half a year in which nothing is true."""
+    """A third of a year of 5-minute bars in which nothing is true."""
     made = construct("null", seed, days=DAYS)
-    return market_of(made.tables, made.header)
+    return market_of({key: coarser(table) if key[0].endswith("_bars") else table for key, table in made.tables.items()}, made.header)
 
 
-def null(markets: int = NULLS) -> None:
-    """The share of claims that random walks are called to support or contradict."""
-    called, tested, wrong, first, rejected = Counter(), 0, 0, 0, 0
-    for seed in range(markets):
+def coarser(bars: np.ndarray) -> np.ndarray:
+    """Bars of five minutes from bars of one; each is known when its last minute is."""
+    five = bars[: len(bars) // 5 * 5].reshape(-1, 5)
+    out = five[:, -1].copy()
+    for name in ("ts_event", "open"):
+        out[name] = five[:, 0][name]
+    out["high"], out["low"] = five["high"].max(axis=1), five["low"].min(axis=1)
+    for name in ("volume", "quote_volume", "taker_buy"):
+        out[name] = five[name].sum(axis=1)
+    return out
+
+
+def null(markets: int = NULLS, first: int = 0) -> None:
+    """The share of claims that random walks are called to support or contradict, and of single comparisons of returns below 0.05."""
+    called, tested, wrong, below, compared = Counter(), 0, 0, 0, 0
+    for done, seed in enumerate(range(first, first + markets), 1):
         found = measure_claims(random_walk(seed), PLAIN)
         names = [f"{each.claim.number} {each.verdict}" for each in found.judged if each.verdict in CALLED]
         tested += sum(any(finding.compared for finding in each.findings) for each in found.judged)
-        rows = [row for each in found.judged for finding in each.findings for row in finding.compared]
-        first += sum(row.p < 0.05 for row in rows)
-        rejected += len(rows)
+        studied = [finding for each in found.judged for finding in each.findings if finding.study.measure.outcome is RETURN]
+        levels = [row.p for finding in studied for row in finding.compared]
+        below, compared = below + sum(p < 0.05 for p in levels), compared + len(levels)
         called.update(names)
         wrong += bool(names)
-        told = f"{seed + 1} markets: {sum(called.values())} of {tested} claims called ({share(sum(called.values()), tested)}), in {wrong}"
-        print(f"{told} markets at least one; single comparisons below 0.05: {share(first, rejected)}", flush=True)
+        told = f"{done} markets: {sum(called.values())} of {tested} claims called ({share(sum(called.values()), tested)}), in {wrong}"
+        print(f"{told} markets at least one; single comparisons of returns below 0.05: {share(below, compared)}; {names}", flush=True)
     print(", ".join(f"{name} {n}" for name, n in called.most_common()))
 
 
@@ -113,8 +127,8 @@ def main() -> None:
     words = sys.argv[1:] or list(PARTS)
     for k, word in enumerate(words):
         if word in PARTS:
-            more = words[k + 1 : k + 2]
-            PARTS[word](*(int(n) for n in more if n.isdecimal()))
+            more = takewhile(str.isdecimal, words[k + 1 :])
+            PARTS[word](*map(int, more))
         elif not word.isdecimal():
             sys.exit(f"no part {word} (parts are {', '.join(PARTS)})")
 

@@ -80,22 +80,22 @@ CLAIMS = (
         measure("after a day in which as much was liquidated, mostly shorts", lambda t, _: begins(t.flushed == 1), RETURN, UP, DAYS,
                 needs=("liquidations",), knob="flush_usd", near=(100e6, 140e6, 250e6)),
     ), ("spot_bull",)),
-    Claim("A5", "The market has become more 'clean,' and the pressure for further upward movement has decreased", (
+    Claim("A5", "The market has become more 'clean'", (
         measure("little fuel near the price, and contracts given up within a day", lambda t, at: t.clean >= at, RETURN, UP, DAYS, at=0.6,
                 near=(0.5, 0.7, 0.8), needs=(OI,)),
     ), ("spot_bull",), against="B4"),
     Claim("A6", "the funding rate remains at a healthy level of around 4%", (
         measure("funding between 0 and 10.95 % a year", lambda t, at: (t.annual >= 0.0) & (t.annual <= at + 1e-9), FALL, DOWN, DAYS,
                 at=HEALTHY, near=(0.06, 0.08, 0.15), among=lambda t: np.isfinite(t.annual), needs=("funding",)),
-    ), ("spot_bull", "spot_led")),
+    ), ("spot_bull",)),
     Claim("A7", "open interest has significantly decreased", (
         measure("days that rose while open interest fell by 3 %, beside all days that rose", lambda t, at: rises(t) & (t.oi_day <= at),
                 RETURN, UP, DAYS, at=-0.03, near=(-0.02, -0.04, -0.05), among=rises, needs=(OI,)),
-    ), ("spot_bull", "spot_led")),
+    ), ("spot_bull",)),
     Claim("A8", "genuine buying in the spot market", (
         measure("spot's takers bought on balance over a day", lambda t, at: t.buying > at, RETURN, UP, DAYS, at=0.0,
                 near=(-0.01, 0.01, 0.02), needs=(SPOT_TAKERS,)),
-    ), ("spot_bull", "spot_led")),
+    ), ("spot_bull",)),
     Claim("A9", "more solid and less prone to bubbles", (
         measure("rises that spot carries beside leveraged ones: the fall after them", spot_bull, FALL, DOWN, (72, 168), among=either_bull,
                 needs=RALLY, **SCORES),

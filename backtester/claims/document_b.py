@@ -17,7 +17,7 @@ TAKERS = "perp_bars.taker_buy"
 SPOT_TAKERS = "spot_bars.taker_buy"
 OI = "open_interest"
 OF_LEG = column("change of open interest in the leg", "%", lambda t: 100.0 * t.done_oi)
-SPOT_FORCE = column("spot takers' net purchases of the hour", "sd of their month", lambda t: t.force_z)
+SPOT_FORCE = column("spot takers' purchases", "sd", lambda t: t.force_z)
 
 
 def legs(t: Watched) -> np.ndarray:
@@ -66,12 +66,12 @@ CLAIMS = (
         measure("after legs in which price and premium went different ways: return against the leg, beside all legs",
                 lambda t, _: called(t, *DROPS, *RISES, Label.DIV_UNCONF), RETURN, UP, (4, 24), among=legs, side=lambda t: -t.done_way,
                 needs=(OI,), **DELTAS),
-    ), ("divergence", "divergence_leg")),
+    ), ("divergence_leg",)),
     Claim("B2", "After the price rose to 106,000, the first 'door' appeared", (
         measure("after an impulse that spot drove: the price drops", game_begins, RETURN, DOWN, (4, 8), knob="anchor_bp",
                 near=(60.0, 100.0, 150.0), needs=(OI,)),
-    ), ("door", "door_game")),
-    Claim("B3", "the price dropping and spot premium continuously rising, indicating that retail short sellers are massively entering", (
+    ), ("door_game",)),
+    Claim("B3", "price dropping and spot premium continuously rising, indicating that retail short sellers are massively entering", (
         measure("drops with a rising premium: whether open interest rose, beside all drops",
                 lambda t, _: called(t, *DROPS, Label.DIV_UNCONF), OF_LEG, UP, (0,), among=lambda t: legs(t) & (t.done_way < 0), needs=(OI,),
                 **DELTAS),
@@ -119,11 +119,11 @@ CLAIMS = (
         measure("a third door with a rising premium: a new high follows", third_door, NEW_HIGH, UP, (48,), like=Like.DISTANCE,
                 needs=(OI,), **DELTAS),
         measure("a third door with a rising premium: the price rises", third_door, RETURN, UP, (24,), needs=(OI,), **DELTAS),
-    ), ("door", "door_game")),
+    ), ("door_game",)),
     Claim("B12", "If the premium starts to decline with the price drop … the short sellers might ultimately win", (
         measure("a drop in which the premium falls, as soon as it is seen",
                 lambda t, _: begins((t.way < 0) & (t.label == Label.SPOT_SELLS)), RETURN, DOWN, (4, 24), needs=(OI,), **DELTAS),
-    ), ("door", "door_game")),
+    ), ("door_game",)),
     Claim("B13", "which side the spot main force tends to help", (
         measure("spot's takers buy or sell more than usual in an hour: return on their side",
                 lambda t, at: np.abs(t.force_z) >= at, RETURN, UP, (4, 24), at=1.0, near=(0.5, 1.5, 2.0),

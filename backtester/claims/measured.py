@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from backtester.claims import comments, document_a, document_b
 from backtester.claims.claim import Claim, Measure, Verdict
 from backtester.claims.collect import watched
+from backtester.claims.course import Course, course
 from backtester.claims.judge import Finding, Judged, compare_all, verdict
 from backtester.claims.needs import lacking
 from backtester.claims.study import Study, near_effect, study
@@ -25,6 +26,7 @@ class Measured:
 
     market: Market
     judged: tuple[Judged, ...]
+    courses: dict[int, Course]  # by the identity of the measure
     seed: int
 
     @property
@@ -44,7 +46,8 @@ def measure_claims(
     studies = [studied(m, rows, hours) for m in measures for hours in m.hours]
     findings = compare_all(studies, (market.end - market.start) // HOUR, seed) if studies else []
     judged = tuple(judge(claim, findings, lacks) for claim in claims)
-    return Measured(market, judged, seed)
+    courses = {id(m): course(m, rows[m.watch, "", 0.0]) for m in measures}
+    return Measured(market, judged, courses, seed)
 
 
 def judge(claim: Claim, findings: Sequence[Finding], lacks: dict) -> Judged:
