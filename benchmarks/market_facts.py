@@ -224,7 +224,7 @@ def traded(strategy: str, data: str) -> str:
     try:
         result = bt.run(data, strategy)
     except UserError as refused:
-        return f"refused: {str(refused).splitlines()[0][:60]}"
+        return f"refused: {str(refused).splitlines()[0].partition(',')[0]}"
     found, blocked = earned(result), result.metrics.get("blocked", 0)
     if not found.count:
         return f"none ({blocked:,} decisions blocked)" if blocked else "none"

@@ -13,7 +13,7 @@ import numpy as np
 import backtester as bt
 from backtester.claims.bootstrap import drawn_sums
 from backtester.engine.bind import bind
-from backtester.engine.find import reasons_of
+from backtester.engine.find import find_strategy, reasons_of
 from backtester.engine.params import params_of
 from backtester.engine.run import run_recorded
 from backtester.engine.venue import terms_of, venue_of
@@ -164,7 +164,7 @@ def after_gap(market, strategy: str, venue: dict, trade: dict, size: float) -> t
 
 def trades_of(market, strategy: str, venue: dict) -> list[dict]:
     """The round trips of one run with its defaults, without the runs beside it that try its assumptions."""
-    cls = bt.strategy_class(strategy)
+    cls = find_strategy(strategy)
     _, log = run_recorded(bind(cls, market.roles), market, params_of(cls, {}), terms_of(venue_of(venue), market))
     table = tables(log, market, reasons_of(cls))["trades"]
     return [{name: column[n] for name, column in table.items()} for n in range(len(table["entry_ts"]))]
@@ -183,7 +183,7 @@ def through(strategy: str, name: str, given: dict) -> str:
     try:
         metrics = bt.run(market_of(name), strategy, **given).metrics
     except UserError as refused:
-        return f"refused: {str(refused).splitlines()[0][:60]}"
+        return f"refused: {str(refused).splitlines()[0].partition(',')[0]}"
     ended = f", {metrics['liquidations']} liquidated" if metrics["liquidations"] else ""
     blocked = f", {metrics['blocked']:,} blocked" if metrics["blocked"] and not metrics["trades"] else ""
     return f"{100 * metrics['total_return']:+.1f} %, {100 * metrics['max_drawdown']:.1f} % ({metrics['trades']}{ended}{blocked})"
