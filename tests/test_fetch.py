@@ -33,7 +33,7 @@ def klines(day, unit=1, price=100.0):
 def metrics(day):
     yield ",".join(LAYOUTS["binance.metrics"].headers[0])
     for n in range(288):
-        yield f"{day} {n // 12:02d}:{n % 12 * 5:02d}:00,BTCUSDT,{80_000 + n},8000000,1.1,1.2,1.3,0.9"
+        yield f"{day} {n // 12:02d}:{n % 12 * 5:02d}:00,BTCUSDT,{80 + n / 1000},8000,1.1,1.2,1.3,0.9"
 
 
 def published(days):

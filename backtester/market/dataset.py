@@ -10,7 +10,7 @@ from backtester.errors import UserError
 from backtester.market.brackets import load_brackets
 from backtester.market.check import check_tables
 from backtester.market.merge import allocate, assemble, build
-from backtester.market.quality.verdict import judged
+from backtester.market.quality.verdict import is_checked, judged
 from backtester.market.read import fill, find_parts, read_parts, traded_period
 from backtester.market.roles import bind_roles
 from backtester.market.schema import Header, Instrument, Market, parse_header
@@ -60,7 +60,8 @@ def load(name_or_path, start: str | None = None, end: str | None = None, stored:
     fill(tables, chunks, header.intervals)
     for key in brackets.keys() & tables.keys():
         tables[key][:] = brackets[key]
-    check_tables(header.name, header.instruments, tables)
+    if roles or not is_checked(folder, files):
+        check_tables(header.name, header.instruments, tables)
     market = assemble(header.name, header.instruments, arrays, tables, header.tags, source | {"files": files, "brackets": told})
     return judged(market, folder, header.intervals, bounds(start, end), accept)
 

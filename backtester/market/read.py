@@ -100,7 +100,12 @@ def read_parquet(path: Path, columns: list[str]) -> tuple[pa.Table, str]:
         content = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error}") from None
-    return open_parquet(path, columns, pa.BufferReader(content)).read(columns, use_threads=False), hashlib.sha256(content).hexdigest()
+    file = open_parquet(path, columns, pa.BufferReader(content))
+    try:
+        table = file.read(columns, use_threads=False)
+    except (OSError, pa.ArrowException) as error:
+        raise UserError(f"{path}: is damaged: {' '.join(str(error).split())}") from None
+    return table, hashlib.sha256(content).hexdigest()
 
 
 def open_parquet(path: Path, columns: list[str], content=None) -> pq.ParquetFile:
@@ -108,7 +113,7 @@ def open_parquet(path: Path, columns: list[str], content=None) -> pq.ParquetFile
     try:
         local = isinstance(path, PosixPath | WindowsPath)
         file = pq.ParquetFile(content or (path if local else path.open("rb")))
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, pa.ArrowException) as error:
         raise UserError(f"{path}: cannot be read as Parquet: {error}") from None
     missing = [name for name in columns if name not in file.schema_arrow.names]
     if missing:

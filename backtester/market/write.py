@@ -40,7 +40,7 @@ def write_dataset(folder, header: dict, tables: dict) -> None:
         for (stream, name), table in tables.items():
             write_stream(new / stream / f"instrument={name}", stream, table)
         found = verdict.examine(checked.instruments, by_index(checked, tables), checked.intervals)
-        verdict.keep(new, {str(path.relative_to(new)): sha256_of(path) for path in sorted(new.rglob("*.parquet"))}, found)
+        verdict.keep(new, {str(path.relative_to(new)): sha256_of(path) for path in sorted(new.rglob("*.*"))}, found)
         replace(folder, new, Path(scratch) / "old")
 
 

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from backtester.checkout import ROOT
+from backtester.market.check import check_tables
 from backtester.market.dataset import invent, locate, read_header
 from backtester.market.quality import verdict
 from backtester.market.quality.finding import CHECKS, Finding
@@ -47,9 +48,12 @@ def check(name: str, repairing: bool) -> int:
         stored = opened(name)
     tell_changed(stored)
     findings = examine_stored(stored)
-    verdict.keep(stored.folder, {name: sha256 for name, sha256 in stored.files.items() if name != "dataset.yaml"}, findings)
     show_coverage(console, stored)
     show_findings(console, stored, findings)
+    loads = not any(each.check == "refused" for each in findings)
+    if loads:
+        check_tables(stored.header.name, stored.header.instruments, stored.tables)
+    verdict.keep(stored.folder, stored.files if loads else {}, findings)
     return sum(each.fault for each in findings)
 
 
@@ -57,7 +61,7 @@ def tell_changed(stored: Stored) -> None:
     """Say which files are not those of the last check: from now on what stands there counts as checked."""
     before, _ = verdict.kept(stored.folder) or ({}, [])
     for name, sha256 in before.items():
-        if stored.files.get(name) != sha256:
+        if name != "dataset.yaml" and stored.files.get(name) != sha256:
             Console(stderr=True).print(f"[yellow]{escape(name)} is not the file that was checked before", soft_wrap=True)
 
 

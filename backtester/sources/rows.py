@@ -130,6 +130,9 @@ def to_records(source: Source, raw: Raw, columns: dict, tables: dict) -> tuple[n
     for field, how in columns.items():
         if not field.startswith("ts_"):
             out[field] = values(source, raw, how, out, tables)
+            empty = np.isnan(out[field])
+            if field in OPTIONAL and empty.any() and not empty.all():
+                notes.append(f"{raw.place(int(empty.argmax()))}: {field} is empty, in {empty.sum()} rows: unknown there")
     if STREAMS[source.stream] is BAR:
         out["ts_close"] = moment = moment + source.interval
     out["ts_known"] = moment + source.lag

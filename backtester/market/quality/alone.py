@@ -1,13 +1,14 @@
 """Checks of one stream by itself: what is missing, what stands still, what is zero, what jumps, what contradicts itself."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
 from backtester.market.check import worthless
 from backtester.market.quality.finding import Finding, told
 from backtester.market.schema import TRADED
-from backtester.market.times import iso, length
+from backtester.market.times import UNITS, iso, length
 from backtester.records import BAR, STREAMS
 
 JUMP = {"bars": 3.0, "open_interest": 3.0, "liquidations": 3.0, "trades": 1.5}  # times the row before
@@ -110,15 +111,23 @@ def contradictions(stream: str, name: str, table: np.ndarray, _: int) -> Iterato
 
 
 def swapped(stream: str, name: str, table: np.ndarray, interval: int) -> Iterator[Finding]:
-    """Opens that continue the next bar's close: the two columns are swapped, or the rows run backwards in time."""
+    """Days on which the close continues the open of the bar before, and the open does not continue the close: they are swapped."""
     if len(table) < SHORT or not interval:
         return
-    follows = np.diff(table["ts_event"]) == interval
-    forth = np.abs(table["open"][1:] - table["close"][:-1])[follows]
-    back = np.abs(table["close"][1:] - table["open"][:-1])[follows]
-    if len(forth) >= SHORT and np.median(back) < 0.2 * np.median(forth):
-        says = f"close continues the open of the bar before (median difference {np.median(back):g}), open does not ({np.median(forth):g})"
-        yield from told("columns", stream, name, table, np.ones(len(table), bool), lambda first, rows: f"{says}: are the columns swapped?")
+    follows = np.append(False, np.diff(table["ts_event"]) == interval)
+    forth = np.abs(table["open"] - np.roll(table["close"], 1))
+    back = np.abs(table["close"] - np.roll(table["open"], 1))
+    edges = np.append(np.flatnonzero(np.append(True, np.diff(table["ts_event"] // UNITS["d"]) != 0)), len(table))
+    wrong = np.zeros(len(table), bool)
+    for first, after in pairwise(edges.tolist()):
+        rows = np.flatnonzero(follows[first:after]) + first
+        wrong[first:after] = len(rows) >= SHORT and np.median(back[rows]) < 0.2 * np.median(forth[rows])
+
+    def says(first: int, _: int) -> str:
+        apart = f"close is {back[first + 1]:g} from the open before it, open {forth[first + 1]:g} from the close before it"
+        return f"close continues the open of the bar before ({apart}): are the columns swapped?"
+
+    yield from told("columns", stream, name, table, wrong, says)
 
 
 def units(stream: str, name: str, table: np.ndarray, _: int) -> Iterator[Finding]:

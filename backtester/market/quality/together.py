@@ -13,6 +13,7 @@ EQUAL = 0.5           # share of equal closes from which on two series are one
 FEW = 60              # bars in common below which nothing is told
 GOOD, BETTER = 0.6, 0.3   # correlation that needs no explanation; gain that a shift must bring
 HOURS = 14            # zones reach that far
+MOST = 1000.0         # days' volume that open interest may be
 PRICED = ("spot_bars", "index_bars", "mark_bars", "perp_bars")  # what is looked at first is the measure of what follows
 
 
@@ -25,6 +26,8 @@ def examine_together(name_of: dict, tables: dict) -> Iterator[Finding]:
     for (stream, index), table in tables.items():
         if stream == "funding" and ("perp_bars", index) in tables:
             yield from settlements(name_of[index], table, tables["perp_bars", index])
+        if stream == "open_interest" and ("perp_bars", index) in tables:
+            yield from contracts(name_of[index], table, tables["perp_bars", index])
 
 
 def compare(against: str, reference: np.ndarray, stream: str, name: str, table: np.ndarray) -> Iterator[Finding]:
@@ -98,6 +101,14 @@ def agreement(reference: np.ndarray, own: np.ndarray, shift: int) -> float:
     mine, other = np.diff(np.log(own["close"][both])), np.diff(np.log(reference["close"][at[both]]))
     spread = mine.std() * other.std()
     return float(((mine - mine.mean()) * (other - other.mean())).mean() / spread) if spread > 0 else np.nan
+
+
+def contracts(name: str, interest: np.ndarray, bars: np.ndarray) -> Iterator[Finding]:
+    """Open interest that is a thousand days' volume: it is in quote, or in contracts of another size."""
+    daily = float(np.median(bars["volume"])) * UNITS["d"] / interval_of(bars)
+    if daily > 0 and np.median(interest["qty"]) > MOST * daily:
+        says = f"half of the open interest is above {np.median(interest['qty']):g}, a day's volume is {daily:g}: is it in quote?"
+        yield from told("unit", "open_interest", name, interest, np.ones(len(interest), bool), lambda first, rows: says)
 
 
 def settlements(name: str, funding: np.ndarray, bars: np.ndarray) -> Iterator[Finding]:

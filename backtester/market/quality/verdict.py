@@ -62,6 +62,12 @@ def kept(folder: Path) -> tuple[dict[str, str], list[Finding]] | None:
 Period = tuple[int | None, int | None]  # [start, end), ns; None: open
 
 
+def is_checked(folder: Path, files: dict[str, str]) -> bool:
+    """Whether files {path: sha256}, dataset.yaml among them, are to the byte those that were checked when they were written."""
+    written = kept(folder)
+    return written is not None and all(written[0].get(name) == sha256 for name, sha256 in files.items())
+
+
 def demand(folder: Path, files: dict[str, str], found, period: Period, accept: Iterable[str], anew: bool) -> list[str]:
     """What a run takes with it although it is wrong, one sentence each.
 
