@@ -24,7 +24,7 @@ def run_row(folder: Path, number: int) -> Result:
     data = config["data"]
     if not data["path"]:
         raise UserError(f"{folder}: its manifest.json names no data.path, its market did not come from a data set")
-    market = api.load(data["path"], data["start"], data["end"], accept="all")
+    market = api.load(data["path"], data["start"], data["end"], accept="all", roles=data.get("roles"))
     if market.source["files"] != view.manifest["data"]["files"]:
         raise UserError(f"{data['path']}: not the data of the sweep {folder}: its files have changed since")
     which, command = config["strategy"].get("file") or config["strategy"]["name"], view.command(number).split()[2:]

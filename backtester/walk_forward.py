@@ -42,7 +42,7 @@ def walk_forward(
         raise UserError(f"--objective {objective}: is no metric of metrics.json with a better direction")
     given = launch.one_config(overrides)
     data = given["data"]
-    market = api.load(data["path"], data.get("start"), data.get("end"), accept=data.get("accept"))
+    market = api.load(data["path"], data.get("start"), data.get("end"), accept=data.get("accept"), roles=data.get("roles"))
     splits = walk(market.start, market.end, folds, train, anchored, int(embargo_h * 3.6e12))
     grid = grid_of(given)
     with counting() as progress:
@@ -88,7 +88,7 @@ def fold(config: dict[str, Any], grid: Grid, split: Split, n: int, of: int, obje
 def part_of(config: dict[str, Any], start: int, end: int):
     """The market of a part of the data, from `start` until before `end`, ns."""
     data = config["data"]
-    return api.load(data["path"], iso(start), iso(end), accept=data.get("accept"))
+    return api.load(data["path"], iso(start), iso(end), accept=data.get("accept"), roles=data.get("roles"))
 
 
 def chained(found: list[Fold]) -> dict[str, np.ndarray]:

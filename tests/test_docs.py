@@ -12,7 +12,7 @@ from backtester import api, launch, orders
 from backtester.cli import parsed
 
 STRATEGY, PYTHON = blocks("README.md")
-WITH_COMMANDS = ("README.md", "docs/strategies.md", "docs/data.md")
+WITH_COMMANDS = ("README.md", "docs/strategies.md", "docs/data.md", "docs/sweeps.md")
 SHOWN = [line for file in WITH_COMMANDS for line in (ROOT / file).read_text(encoding="utf-8").splitlines()]
 COMMANDS = [line.strip() for line in SHOWN if line.startswith("    backtester ")]
 

@@ -6,7 +6,15 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from backtester.results.overfitting import bootstrap_sharpe, deflated_sharpe, expected_best, overfitting, partitions, sharpe_of
+from backtester.results.overfitting import (
+    bootstrap_sharpe,
+    deflated_sharpe,
+    expected_best,
+    overfitting,
+    partitions,
+    purged_sharpe,
+    sharpe_of,
+)
 from backtester.results.ratios import BLOCKS, block_bounds, block_moments
 from backtester.sweeps.plateau import plateau_of
 
@@ -61,6 +69,19 @@ def test_cross_validation_is_what_it_says_by_brute_force():
         patch.setattr("backtester.results.overfitting.partitions", lambda lanes: (halves, len(ways)))
         found = cross_validated(returns)
     assert (found.probability, found.loss) == pytest.approx((below / len(ways), losses / len(ways)))
+
+
+def test_what_was_best_elsewhere_by_brute_force():
+    returns = np.random.default_rng(5).normal(0, 0.01, (9, 163))
+    bounds = block_bounds(163)
+    parts = np.split(returns, bounds[1:-1], axis=1)
+    held = []
+    for n in range(BLOCKS):
+        train = np.hstack([parts[m] for m in range(BLOCKS) if abs(m - n) > 1])
+        held.append(parts[n][np.argmax(train.mean(1) / train.std(1, ddof=1))])
+    whole = np.concatenate(held)
+    found = purged_sharpe(block_moments(returns), np.diff(bounds).astype(float))
+    assert found == pytest.approx(whole.mean() / whole.std(ddof=1), rel=1e-9)
 
 
 def test_many_lanes_are_tried_on_fewer_partitions_the_same_every_time():

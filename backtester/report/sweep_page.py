@@ -69,6 +69,8 @@ def told_truth(truth: dict[str, Any]) -> list[tuple[str, str, str]]:
     if cross := truth.get("overfitting"):
         out.append(("probability of overfitting, \u00b10.2", f"{100 * cross['probability']:.0f}", "%"))
         out.append(("best of one half lost in the other", f"{100 * cross['loss']:.0f}", "%"))
+    if truth.get("purged_sharpe") is not None:
+        out.append(("Sharpe ratio of what was best elsewhere", figure("sharpe", truth["purged_sharpe"]), ""))
     if plateau := known_plateau(truth):
         out.append(("left one step away", f"{100 * plateau['kept']:.0f}", "%"))
     return out

@@ -61,7 +61,7 @@ def overfitting(blocks: np.ndarray, counts: np.ndarray) -> Overfitting:
     halves, ways = partitions(len(blocks))
     sums, squares = blocks[:, :, 0].T, blocks[:, :, 1].T
     below = losses = 0.0
-    rows = max(1, int(2e6 / len(blocks)))  # as much as stays in memory without being noticed
+    rows = max(1, int(2e5 / len(blocks)))  # as much as stays in the cache
     for at in range(0, len(halves), rows):
         half = halves[at : at + rows]
         n, inside, inner = half @ counts, half @ sums, half @ squares
@@ -73,6 +73,18 @@ def overfitting(blocks: np.ndarray, counts: np.ndarray) -> Overfitting:
         below += (share < 0.5).sum() + 0.5 * (share == 0.5).sum()
         losses += (chosen <= 0.0).sum()
     return Overfitting(float(below / len(halves)), float(losses / len(halves)), len(halves), ways)
+
+
+def purged_sharpe(blocks: np.ndarray, counts: np.ndarray, gap: int = 1) -> float:
+    """Sharpe ratio of always holding what was best elsewhere: each block is held by the best of all blocks at least `gap` + 1 away.
+
+    The blocks beside the tested one are purged before it and embargoed behind it, since positions and features reach across a
+    border. Arguments as of `overfitting`.
+    """
+    far = np.abs(np.subtract.outer(np.arange(BLOCKS), np.arange(BLOCKS))) > gap
+    n, sums, squares = far @ counts, far @ blocks[:, :, 0].T, far @ blocks[:, :, 1].T
+    held = blocks[sharpe_of(sums, squares, n[:, None]).argmax(1), np.arange(BLOCKS)].sum(0)
+    return float(sharpe_of(held[:1], held[1:], np.array([counts.sum()]))[0])
 
 
 def partitions(lanes: int) -> tuple[np.ndarray, int]:

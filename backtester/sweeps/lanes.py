@@ -35,7 +35,8 @@ class Lanes:
 
     def key(self) -> str:
         """The fingerprint of everything that a result depends on."""
-        told = [self.bound.key, self.market.source.get("files"), self.market.counts, self.market.start, self.market.end, str(MEASURES)]
+        market = self.market
+        told = [market.source.get("files"), market.instruments, market.counts, market.start, market.end, self.bound.key, str(MEASURES)]
         content = [json.dumps(told, default=str).encode(), self.params.tobytes(), self.terms[self.venue].tobytes()]
         return hashlib.blake2b(b"\0".join(content), digest_size=16).hexdigest()
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from backtester.engine.run import sampling_step
-from backtester.results.overfitting import bootstrap_sharpe, deflated_sharpe, expected_best, overfitting, sharpe_of
+from backtester.results.overfitting import bootstrap_sharpe, deflated_sharpe, expected_best, overfitting, purged_sharpe, sharpe_of
 from backtester.results.ratios import block_bounds, returns_of
 from backtester.sweeps.lanes import Lanes, run_until
 from backtester.sweeps.plateau import Plateau, plateau_of
@@ -63,6 +63,7 @@ def measured(measures: np.ndarray, known: np.ndarray, scale: float) -> dict[str,
     if trials > 1 and enough:
         counts = np.diff(block_bounds(int(measures["samples"].max()))).astype(float)
         out["overfitting"] = overfitting(measures["blocks"], counts)._asdict()
+        out["purged_sharpe"] = purged_sharpe(measures["blocks"], counts) * scale
     return out
 
 
@@ -93,7 +94,7 @@ def interval(row: int, sharpe: float, returns: np.ndarray, scale: float) -> dict
 
 def halves_of(measures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The Sharpe ratio of a year in the first and in the second half of the time, (rows,) each; 0 where nothing moved."""
-    scale = np.sqrt(A_YEAR / measures["step"])
+    scale = np.sqrt(A_YEAR / np.maximum(measures["step"], 1))  # of a row that another process runs there is none
     counts = np.diff(block_bounds(int(measures["samples"].max(initial=0)))).astype(float)
     out = []
     for part in (slice(0, 8), slice(8, 16)):
