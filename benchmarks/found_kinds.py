@@ -125,7 +125,7 @@ def forced_by(leg: dict, side: str, hours: np.ndarray) -> np.ndarray:
     """What a leg had liquidated within the 24 hours before each hour, evenly over its time, quote."""
     start, end = ns(leg["start"]), ns(leg["end"])
     inside = np.clip(np.minimum(hours, end) - np.maximum(hours - 24 * HOUR, start), 0, None)
-    return leg[f"{side}_liquidations"] * inside / (end - start)
+    return leg[f"{side}_liquidations"] * (inside / (end - start))
 
 
 def stretches(asked: np.ndarray, hours: np.ndarray) -> list[tuple[int, int]]:
