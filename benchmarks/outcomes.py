@@ -13,7 +13,7 @@ import numpy as np
 import backtester as bt
 from backtester.claims.bootstrap import drawn_sums
 from backtester.engine.bind import bind
-from backtester.engine.find import find_strategy, reasons_of
+from backtester.engine.find import demand_roles, find_strategy, reasons_of
 from backtester.engine.params import params_of
 from backtester.engine.run import run_recorded
 from backtester.engine.venue import terms_of, venue_of
@@ -138,7 +138,7 @@ def gaps() -> None:
         try:
             print(f"| `{strategy}` | {' | '.join(survived(strategy, *case) for case in cases)} |", flush=True)
         except UserError as refused:
-            print(f"| `{strategy}` | left out: {str(refused).splitlines()[0]} |", flush=True)
+            print(f"| `{strategy}` | left out: {str(refused).splitlines()[0].partition(',')[0]} |", flush=True)
 
 
 def survived(strategy: str, size: float, leverage: float) -> str:
@@ -165,6 +165,7 @@ def after_gap(market, strategy: str, venue: dict, trade: dict, size: float) -> t
 def trades_of(market, strategy: str, venue: dict) -> list[dict]:
     """The round trips of one run with its defaults, without the runs beside it that try its assumptions."""
     cls = find_strategy(strategy)
+    demand_roles(cls, market)
     _, log = run_recorded(bind(cls, market.roles), market, params_of(cls, {}), terms_of(venue_of(venue), market))
     table = tables(log, market, reasons_of(cls))["trades"]
     return [{name: column[n] for name, column in table.items()} for n in range(len(table["entry_ts"]))]
