@@ -181,7 +181,7 @@ def config_of(market: Market, cls: type, name: str, venue: Venue, seed: int, par
     """The configuration in full, as the manifest keeps it."""
     given = {key: value.item() if isinstance(value, np.generic) else value for key, value in params.items()}
     data = {"name": market.name, "path": market.source.get("path"), "start": market.source.get("start"), "end": market.source.get("end")}
-    data |= {"accept": market.source.get("accept", [])}
+    data |= {"accept": market.source.get("accept", []), "roles": market.source.get("roles")}
     file = sys.modules[cls.__module__].__file__
     where = {"file": file} if Path(str(file)).parent != STRATEGIES else {}
     return {"data": data, "strategy": {"name": name} | where | defaults_of(cls) | given, "venue": asdict(venue), "seed": seed}

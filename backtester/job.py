@@ -26,7 +26,7 @@ from backtester.sweeps.search import search_of
 NEEDED = ("data.path", "strategy.name", "venue", "seed")
 KEYS = {
     "": {"data", "strategy", "venue", "report", "seed", "sweep", "search", "where", "threads", "shards", "shard"},
-    "data": {"name", "path", "start", "end", "accept", "stored"},
+    "data": {"name", "path", "start", "end", "accept", "roles", "stored"},
     "report": {"page", "rows"},
     "search": {"sampler", "trials", "objective"},
 }
@@ -103,7 +103,8 @@ def run_job(config: dict[str, Any], folder: Path, overrides: Sequence[str] = ())
     page, rows = report_of(config)
     with ThreadPoolExecutor(1) as pool:
         started = pool.submit(jit.start)
-        market = api.load(data["path"], data.get("start"), data.get("end"), data.get("stored", False), accept=data.get("accept"))
+        part = {key: data.get(key) for key in ("start", "end", "accept", "roles")}
+        market = api.load(data["path"], stored=data.get("stored", False), **part)
         started.result()
     params = {key: value for key, value in strategy.items() if key not in ("name", "file")}
     which = strategy.get("file") or strategy["name"]
