@@ -28,11 +28,14 @@ from backtester.report.marks import marks
 from backtester.report.notebook import notebook_html
 from backtester.report.page import write_run_page
 from backtester.report.picture import draw_picture
+from backtester.report.story import months
 from backtester.report.svg import Line, Panel, draw
 from backtester.report.sweep_page import write_sweep_page
 from backtester.report.sweep_view import view_of_sweep
 from backtester.report.view import costs_of, view_of_run
+from backtester.results.catalogue import METRICS as METRICS_KNOWN
 from backtester.results.compare import compare
+from backtester.results.explained import explained
 
 HOSTILE = "<script>alert('x')</script>"
 PRICES = {
@@ -280,6 +283,20 @@ def test_a_spike_of_equity_is_on_the_page(tmp_path):
     assert np.array_equal(moments, (T0 + MINUTE * np.arange(20_000)) / 1e9)
     told = {each["id"]: each for each in doc_of(page)["series"]}
     assert (told["equity"]["bucket"], told["equity"]["exact"]) == (40, True)
+
+
+def test_every_metric_is_explained_where_somebody_points_at_it(tmp_path):
+    assert [key for key in METRICS_KNOWN if not explained(key)] == []
+    page = page_of(write_run(tmp_path / "run"))
+    assert f'<th class="word" title="{explained("sharpe")}">Sharpe ratio</th>' in page
+
+
+def test_returns_by_month_compound_to_the_year(tmp_path):
+    ts = np.array([day("2024-11-30"), day("2024-12-15"), day("2024-12-31"), day("2025-01-31"), day("2025-03-31")])
+    table = months(ts, np.array([110.0, 120.0, 99.0, 198.0, 99.0]), 100.0)
+    assert [(row["year"], round(row["whole"], 9)) for row in table] == [(2024, -0.01), (2025, 0.0)]
+    told = [[None if gain is None else round(gain, 9) for gain in row["months"]] for row in table]
+    assert told == [[None] * 10 + [0.1, -0.1], [1.0, None, -0.5, *[None] * 9]]
 
 
 def test_a_run_without_trades_has_a_page(tmp_path):

@@ -4,10 +4,11 @@ own strategies in our venue."""
 import numpy as np
 import pandas as pd
 import pytest
-from examples import dip_buyer
+from examples import blocks, dip_buyer
 from tables import sample_market
 
 import backtester as bt
+from backtester import api
 from backtester.errors import UserError
 from backtester.market.merge import build
 from backtester.market.signals import known_at, positions_of, with_signals
@@ -212,3 +213,12 @@ def test_of_several_bars_that_open_together_the_last_known_counts(market):
     both = build("late", market.instruments, dict(market.tables) | {("spot_bars", 0): spot}, market.tags)
     opens = spot["ts_event"][:3]
     assert known_at(both, opens, "open").tolist() == spot["ts_known"][:3].tolist()
+
+
+def test_the_python_of_the_document_runs(market, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(api, "load", lambda name: market)
+    monkeypatch.chdir(tmp_path)
+    for n, source in enumerate(blocks("docs/report.md")):
+        exec(compile(source, f"docs/report.md, block {n}", "exec"), {})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["equity.png", "report.html"]
+    assert len(capsys.readouterr().out.split()) == 4

@@ -6,6 +6,7 @@ A series is digits / 10**digits: the same double that the Parquet file holds whe
 
 import zlib
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,8 +41,9 @@ def encode(series: list[Series]) -> tuple[list[dict[str, Any]], Blocks]:
     """What the page says of each series, and the blocks that hold their numbers; `overview` is one of them."""
     described, overviews = [], []
     blocks: Blocks = {}
-    for each in series:
-        told, own, overview = one(each)
+    with ThreadPoolExecutor() as pool:  # compression leaves Python free for the next one
+        encoded = list(pool.map(one, series))
+    for told, own, overview in encoded:
         described.append(told)
         blocks |= own
         overviews.append(overview)

@@ -50,7 +50,11 @@ def chart_script(names: Sequence[str] = CHARTS) -> str:
 
 def in_script(document: Any) -> str:
     """A document as JSON that can stand inside a script element, whatever its words are."""
-    return json.dumps(finite(document), separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    try:
+        text = json.dumps(document, separators=(",", ":"), allow_nan=False)
+    except ValueError:  # JSON has no NaN: null stands for it
+        text = json.dumps(finite(document), separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c")
 
 
 def write(path: str | Path, text: str) -> Path:

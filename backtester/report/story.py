@@ -47,10 +47,11 @@ def zones(trace: Columns, price: tuple[np.ndarray, np.ndarray, np.ndarray] | Non
     anchor, drawing = trace["anchor"].astype(float), np.nan_to_num(trace["drawing"].astype(float)).astype(int)
     game = np.concatenate(([0], np.cumsum((anchor[1:] != anchor[:-1]) & ~(np.isnan(anchor[1:]) & np.isnan(anchor[:-1])))))
     key = np.where((drawing > 0) & ~np.isnan(anchor), game * 1_000 + drawing, -1)
+    inside = np.flatnonzero(key >= 0)
+    inside = inside[np.argsort(key[inside], kind="stable")]
     found = []
-    for value in np.unique(key[key >= 0]):
-        rows = np.flatnonzero(key == value)
-        start, end = (int(trace["ts"][row]) for row in rows[[0, -1]])
+    for rows in np.split(inside, np.flatnonzero(np.diff(key[inside])) + 1) if len(inside) else ():
+        value, start, end = key[rows[0]], *(int(trace["ts"][row]) for row in rows[[0, -1]])
         a, b = np.searchsorted(ts, [start, end + 1])
         if b > a:
             zone = Zone(int(value % 1_000), start, end, float(np.nanmin(low[a:b])), float(np.nanmax(high[a:b])), float(anchor[rows[0]]))

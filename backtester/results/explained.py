@@ -1,4 +1,4 @@
-"""What each metric says, in a plain sentence: shown where somebody points at it. Formulas and sources stand in docs/report.md."""
+"""What each metric says, in a plain sentence: shown where somebody points at it. Formulas and sources stand in docs/metrics.md."""
 
 EXPLAINED = {
     "total_return": "Final equity over initial equity, less one: everything counted, open positions at their mark.",
@@ -10,6 +10,18 @@ EXPLAINED = {
     "sharpe": "Mean of sampled returns over their standard deviation, scaled to a year; the risk-free rate is zero.",
     "sortino": "Like the Sharpe ratio, but only returns below zero count as risk.",
     "calmar": "Compound growth over the largest drawdown.",
+    "sharpe_first": "The Sharpe ratio of the first half of the run.",
+    "sharpe_second": "The Sharpe ratio of the second half of the run.",
+    "omega": "What sampled returns above zero add up to, over what those below zero do.",
+    "drawdown_days": "The longest time from a peak of equity until it was reached again, or until the end.",
+    "under_water": "Share of the time in which equity stood below an earlier peak.",
+    "value_at_risk": "The loss that all but the worst twentieth of sampled returns stay within.",
+    "tail_ratio": "The return that the best twentieth exceeds over the loss that the worst twentieth exceeds.",
+    "skew": "Whether rare returns are rather large gains (above zero) or large losses (below).",
+    "kurtosis": "How often returns are extreme; a normal distribution has 3.",
+    "samples": "Returns from which the ratios are made.",
+    "expectancy": "What a closed trade earned on average, after fees and funding.",
+    "trade_cost": "What a closed trade paid on average in fees, slippage and funding.",
     "exposure": "Share of closes at which a position was held.",
     "turnover": "Notional of all fills over the initial equity.",
     "win_rate": "Share of closed trades that earned something after fees and funding.",

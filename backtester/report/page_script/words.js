@@ -13,7 +13,8 @@ function number(value, digits, fixed = false) {
   if (value === null || value === undefined || Number.isNaN(value)) return "n/a";
   const size = Math.abs(value);
   const most = digits ?? (size >= 1000 ? 2 : size >= 1 ? 4 : 6);
-  return value.toLocaleString("en-US", { maximumFractionDigits: Math.max(0, most), minimumFractionDigits: fixed ? Math.max(0, most) : 0 }).replace("-", "\u2212");
+  return value.toLocaleString("en-US", { maximumFractionDigits: Math.max(0, most), minimumFractionDigits: fixed ? Math.max(0, most) : 0 })
+    .replace(/^-(?=[0.]*$)/, "").replace("-", "\u2212");
 }
 
 /* A tick of an axis: short, in thousands, millions or billions where it is large. */
