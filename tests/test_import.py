@@ -10,6 +10,8 @@ import yaml
 from backtester.checkout import ROOT
 from backtester.errors import UserError
 from backtester.market.dataset import load
+from backtester.market.quality.verdict import kept
+from backtester.market.times import iso
 from backtester.records import PERP, SPOT
 from backtester.sources import real_data as real_data_module
 from backtester.sources.real_data import build_real_data
@@ -306,6 +308,37 @@ def test_two_assets_stand_on_one_clock_with_the_premium_that_their_files_have(re
     assert [round(float(value), 2) for each in premiums for value in (each.mean(), each.std(), each.min(), each.max())] == [
         4.61, 0.81, -5.34, 9.35,
         4.31, 0.97, -8.33, 22.25,
+    ]
+
+
+@pytest.mark.real_data
+def test_minutes_resampled_are_the_five_minutes_as_given(real_data, tmp_path):
+    fine = load(import_recipe("btc_flow", real_data, tmp_path / "btc_flow").folder).tables["spot_bars", SPOT]
+    given = load(import_recipe("btc_5m", real_data, tmp_path / "btc_5m").folder).tables["spot_bars", SPOT]
+    five = fine.reshape(-1, 5)
+    there = np.isin(five["ts_event"][:, 0], given["ts_event"])
+    expected = given[np.isin(given["ts_event"], five["ts_event"][:, 0])]
+    assert (len(five), len(expected)) == (105_408, 105_120)  # the five-minute file lacks a day
+    assert (five["open"][there, 0] == expected["open"]).all()
+    assert (five["high"].max(axis=1)[there] == expected["high"]).all()
+    assert (five["low"].min(axis=1)[there] == expected["low"]).all()
+    assert (five["close"][there, 4] == expected["close"]).all()
+    np.testing.assert_allclose(five["volume"].sum(axis=1)[there], expected["volume"], rtol=1e-9)
+
+
+@pytest.mark.real_data
+def test_what_real_files_have_wrong_is_found(real_data, tmp_path):
+    """The first contracts of ether are zeros; its perpetual once traded at three times its price."""
+    spot, _, _, funding, oi = yaml.safe_load((ROOT / "conf" / "import" / "btc_1h.yaml").read_text())["sources"]
+    renamed = [each | {"file": each["file"].replace("btc", "eth")} for each in (spot, spot, funding, oi)]
+    renamed[1] |= {"file": "ethusdt_perp_1h.parquet", "stream": "perp_bars", "instrument": "BTC-PERP"}
+    recipe = RECIPE | {"start": "2020-01-01", "end": "2021-01-01", "sources": renamed}
+    (tmp_path / "eth.yaml").write_text(yaml.safe_dump(recipe))
+    _, found = kept(import_recipe(tmp_path / "eth.yaml", real_data, tmp_path / "eth").folder)
+    assert [(each.check, each.stream, each.rows, iso(each.start)) for each in found if each.fault] == [
+        ("zero", "open_interest", 1, "2020-10-21T09:00:00Z"),
+        ("jump", "open_interest", 1, "2020-10-21T10:00:00Z"),
+        ("jump", "perp_bars", 1, "2020-03-13T02:00:00Z"),
     ]
 
 
