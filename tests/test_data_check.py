@@ -293,6 +293,23 @@ def test_check_names_file_and_row_and_draws_the_coverage(tmp_path, capsys):
     assert told[-1] == "made: 1 faults, 1 notes"
 
 
+def test_an_import_tells_the_faults_of_what_it_wrote(tmp_path, capsys):
+    lines = [f"{1_704_067_200_000 + 60_000 * n},100,101,99,100,{0 if n == 5 else 3},0,300,1,{9 if n == 7 else 1},0,0" for n in range(30)]
+    (tmp_path / "bars.csv").write_text("".join(f"{line}\n" for line in lines))
+    source = {"file": "bars.csv", "stream": "spot_bars", "instrument": "BTC-SPOT", "interval": "1m", "layout": "binance.klines"}
+    recipe = HEADER | {"name": "told", "start": "2024-01-01", "end": "2024-01-02", "licence": "", "provenance": "", "sources": [source]}
+    del recipe["streams"]
+    (tmp_path / "told.yaml").write_text(yaml.safe_dump(recipe))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("backtester.sources.recipe.ROOT", tmp_path)
+        assert main(["data", "import", str(tmp_path / "told.yaml"), str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "told: spot_bars/BTC-SPOT 30 rows, 0 dropped, 1410 missing",
+        "  FAULT spot_bars/BTC-SPOT, row 5 (2024-01-01T00:05:00Z): columns: taker_buy is more than volume: are the columns swapped?",
+        "  FAULT spot_bars/BTC-SPOT, row 7 (2024-01-01T00:07:00Z): columns: taker_buy is more than volume: are the columns swapped?",
+    ]
+
+
 def test_show_tells_streams_gaps_and_premiums(tmp_path, capsys):
     tables = sound()
     take(tables, SPOT, np.r_[0:700, 710:ROWS])

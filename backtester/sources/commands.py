@@ -61,9 +61,18 @@ def import_data(arguments: argparse.Namespace) -> None:
     from backtester.sources.recipe import import_recipe
 
     if arguments.recipe:
-        print(import_recipe(arguments.recipe, arguments.folder or raw_folder()).line())
+        tell(import_recipe(arguments.recipe, arguments.folder or raw_folder()))
     else:
         build_real_data()
+
+
+def tell(summary) -> None:
+    """Print what an import did, and what is wrong with what it wrote."""
+    from backtester.sources.describe import faults_of
+
+    print(summary.line())
+    for fault in faults_of(summary.folder):
+        print(f"  FAULT {fault}")
 
 
 def fetch_data(arguments: argparse.Namespace) -> None:
@@ -78,7 +87,7 @@ def fetch_data(arguments: argparse.Namespace) -> None:
         from backtester.sources.candles import fetch_candles
 
         summary = fetch_candles(arguments.exchange, asked, arguments.role, arguments.base)
-    print(summary.line())
+    tell(summary)
 
 
 def check_data(arguments: argparse.Namespace) -> int:
