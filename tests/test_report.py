@@ -17,12 +17,17 @@ from run_folder import CONFIG, FILLS, METRICS, MINUTE, ORDERS, T0, TRADES, write
 from tables import bars
 
 from backtester import report
+from backtester.engine.params import params_of
 from backtester.errors import UserError
+from backtester.features.fuel import LEVERAGE, MIX
+from backtester.fields import initial
 from backtester.market.merge import build
 from backtester.market.schema import Instrument
+from backtester.records import BAR, OPEN_INTEREST, rows
 from backtester.report import terminal
 from backtester.report.axis import thin, ticks, time_ticks
 from backtester.report.dots import plotted, reaches
+from backtester.report.fuel_map import FuelWatch
 from backtester.report.heat import heat_map
 from backtester.report.marks import marks
 from backtester.report.notebook import notebook_html
@@ -392,6 +397,28 @@ def test_the_terminal_shows_comparison_and_sweep(tmp_path, capsys):
     assert ["Sharpe", "ratio", "1.50", "*", "0.50"] in lines
     assert ["off", "10", "3.00", "+30.00", "20.00"] in lines
     assert ["90,000", "10", "1.00", "+10.00", "10.00"] in lines
+
+
+def test_the_fuel_map_has_each_leverage_at_its_level():
+    """A thousand contracts, all opened by buyers at 100,000: longs wait below for each leverage, makers' shorts above."""
+    seen, p = initial(FuelWatch.Seen)[0], params_of(FuelWatch, {"first": T0, "step": 10 * MINUTE})[0]
+    FuelWatch.see_start(seen, p)
+    bar, row = rows(BAR, 1)[0], rows(OPEN_INTEREST, 1)[0]
+    for n, qty in enumerate((50_000.0, 51_000.0)):
+        bar.ts_event, bar.ts_close, bar.volume, bar.taker_buy, bar.quote_volume = T0, T0 + MINUTE, 1.0, 1.0, 100_000.0
+        bar.open = bar.high = bar.low = bar.close = 100_000.0
+        FuelWatch.see_perp(bar, seen, p)
+        row.ts_event, row.qty = T0 + n * 10 * MINUTE, qty
+        FuelWatch.see_open_interest(row, seen, p)
+    here, expected = int(np.floor(np.log(1e5) * 2_000)), np.zeros(60)
+    for leverage, share in zip(LEVERAGE, MIX, strict=True):
+        for level, opened in ((1e5 * (1 - 1 / leverage) / 0.996, 600.0), (1e5 * (1 + 1 / leverage) / 1.004, 150.0)):
+            place = (int(np.floor(np.log(level) * 2_000)) - here) // 4 + 30
+            if 0 <= place < 60:
+                expected[place] += opened * share
+    assert (expected > 0).sum() > 8
+    assert (seen.column, seen.price[1]) == (1, 100_000.0)
+    np.testing.assert_allclose(seen.level[1], expected, rtol=1e-6)
 
 
 # ------------------------------------------------------------------ at home in Python

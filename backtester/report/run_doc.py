@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from backtester.report.encode import Blocks, Series, encode
+from backtester.report.encode import Blocks, Series, deflate, encode
+from backtester.report.fuel_map import fuel_map
 from backtester.report.marks import marks
 from backtester.report.story import Strip, Zone, curves, heights, strips, tone, zones
 from backtester.report.streams import assets_of, market_series, price_series
@@ -33,6 +34,8 @@ def run_doc(view: RunView) -> tuple[dict[str, Any], Blocks]:
     """The page's document and its blocks."""
     panels = panels_of(view)
     described, blocks = encode(list({each.id: each for panel in panels for each in panel["series"]}.values()))
+    if "fuel_up" in view.trace and view.market is not None and (found := fuel_map(view.market, view.manifest["config"])):
+        panels[0]["heat"], blocks["heat-price"] = found[0], deflate(found[1].tobytes())
     for panel in panels:
         panel["series"] = [each.id for each in panel["series"]]
     told = {

@@ -156,10 +156,16 @@ function drawCrowd(panel, g, at) {
   }
 }
 
-/* The fuel map: liquidation levels as warmth, darker where more is to be liquidated. */
+/* The fuel map: what would be liquidated around the price of each moment, stronger where it is more. */
 function drawHeat(heat, g, at) {
   if (!heat.picture) return;
-  const x = at.x(heat.start / 1e3), top = at.y(heat.high);
-  g.imageSmoothingEnabled = true;
-  g.drawImage(heat.picture, x, top, at.x(heat.end / 1e3) - x, at.y(heat.low) - top);
+  const place = (seconds) => Math.floor((seconds * 1e3 - heat.first) / heat.step);
+  const edge = (column) => Math.round(at.x((heat.first + column * heat.step) / 1e3));
+  for (let i = Math.max(0, place(VIEW[0])); i <= Math.min(heat.wide - 1, place(VIEW[1])); i++) {
+    let last = i;  // a column without a row of its own shows the one before
+    while (last > 0 && i - last < 400 && !heat.price[last]) last--;
+    if (!heat.price[last]) continue;
+    const x = edge(i), top = at.y(heat.price[last] * Math.exp(heat.reach)), foot = at.y(heat.price[last] * Math.exp(-heat.reach));
+    if (edge(i + 1) > x) g.drawImage(heat.picture, last, 0, 1, heat.tall, x, top, edge(i + 1) - x, foot - top);
+  }
 }

@@ -26,7 +26,7 @@ function paintHeat() {
     if (!heat?.bytes) continue;
     const picture = Object.assign(document.createElement("canvas"), { width: heat.wide, height: heat.tall });
     const g = picture.getContext("2d"), image = g.createImageData(heat.wide, heat.tall), [r, green, b] = colour("warm").match(/[\d.]+/g).map(Number);
-    heat.bytes.forEach((value, i) => image.data.set([r, green, b, value * 0.7], 4 * i));
+    heat.bytes.forEach((value, i) => image.data.set([r, green, b, value * 0.55], 4 * i));
     g.putImageData(image, 0, 0);
     heat.picture = picture;
   }
