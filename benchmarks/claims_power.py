@@ -1,9 +1,8 @@
 """How often claims are called where nothing is true, and where one is by construction: `python -m benchmarks.claims_power [PART ...]`.
 
 Parts: null, random walks whose premium, open interest, takers and liquidations know nothing of them; legs, markets in which the price
-rises by so much after every drop in which shorts come in (B3); weekends, quiet ones after which Monday jumps (B7). `null 50 100` makes
-50 markets, from seed 100 on. Thresholds around the defaults are left out, so the plateau keeps nothing from being called: the rates are
-upper bounds.
+rises by so much in the day after every drop in which shorts come in (B3). `null 50 100` makes 50 markets, from seed 100 on. Thresholds
+around the defaults are left out, so the plateau keeps nothing from being called: the rates are upper bounds.
 """
 
 import sys
@@ -13,39 +12,35 @@ from itertools import takewhile
 
 import numpy as np
 
-from backtester.claims import ALL, RETURN, Claim, Measured, Verdict, measure_claims
-from backtester.market.constructed import weekends as weeks
+from backtester.claims import ALL, RETURN, Measured, Verdict, measure_claims
+from backtester.market.assets import BTC
 from backtester.market.constructed.kinds import construct
-from backtester.market.constructed.told import Drawn
 from backtester.market.episodes import Episode, Leg, labelled
-from backtester.market.invented import header, records, stories
+from backtester.market.invented import header, records
 from backtester.market.merge import build
 from backtester.market.paths import on_clock, paths, unpinned
 from backtester.market.schema import Market, parse_header
 
 DAYS = 120
 NULLS, MARKETS = 200, 20
+DROPS = 100
 CALLED = (Verdict.SUPPORTED, Verdict.CONTRADICTED)
 PLAIN = tuple(replace(claim, measures=tuple(replace(m, near=()) for m in claim.measures)) for claim in ALL)
 RISES_BP = (0.0, 50.0, 100.0, 200.0)  # after a planted drop, in a day
 
 
 def market_of(tables: dict, head: dict) -> Market:
-    """An invented market in memory."""
+    """An invented market in memory, its bars of five minutes."""
     told = parse_header(head, "dataset.yaml")
     place = {each.name: i for i, each in enumerate(told.instruments)}
-    return build(told.name, told.instruments, {(stream, place[name]): table for (stream, name), table in tables.items()}, told.tags)
-
-
-def drawn_market(drawn: Drawn) -> Market:
-    """The market of a draw."""
-    return market_of(drawn.tables, header("planted", drawn.assets, list(dict.fromkeys(s for s, _ in drawn.tables)), "planted", drawn.tags))
+    coarse = {(stream, place[name]): coarser(table) if stream.endswith("_bars") else table for (stream, name), table in tables.items()}
+    return build(told.name, told.instruments, coarse, told.tags)
 
 
 def random_walk(seed: int) -> Market:
-    """A third of a year of 5-minute bars in which nothing is true."""
+    """A third of a year in which nothing is true."""
     made = construct("null", seed, days=DAYS)
-    return market_of({key: coarser(table) if key[0].endswith("_bars") else table for key, table in made.tables.items()}, made.header)
+    return market_of(made.tables, made.header)
 
 
 def coarser(bars: np.ndarray) -> np.ndarray:
@@ -81,18 +76,18 @@ def share(part: int, whole: int) -> str:
     return f"{100.0 * part / max(whole, 1):.2f} %"
 
 
-def planted_drops(seed: int, rise_bp: float, drops: int = 100) -> Drawn:
-    """Drops in which shorts come in, in half a year of a random walk; each is followed by a day that rises by so much."""
+def planted_drops(seed: int, rise_bp: float) -> Market:
+    """Drops in which shorts come in, on a random walk; each is followed by a day that rises by so much."""
     rng = np.random.default_rng(seed)
     episodes = []
-    for k in range(drops):
+    for k in range(DROPS):
         size, premium = rng.uniform(130, 190), rng.uniform(5.0, 7.0)
         drop = labelled("SHORTS_IN", rng.uniform(60, 110), size, premium, rng.uniform(1.3, 2.0))
         after = Leg("AFTER", 1440, rise_bp, premium_bp=-premium, oi_pct=-1.6)
         episodes.append(Episode("drop", (drop, after), {}, 95_000.0 if k == 0 else 0.0))
-    quiet = [int(q) // 5 * 5 for q in rng.uniform(600, 1200, drops + 1)]
-    k = on_clock(episodes, quiet)
-    return Drawn(records(rng, k, paths(rng, k, unpinned)), stories(k))
+    k = on_clock(episodes, [int(q) // 5 * 5 for q in rng.uniform(600, 1200, DROPS + 1)])
+    tables = records(rng, k, paths(rng, k, unpinned))
+    return market_of(tables, header("planted", (BTC,), list(dict.fromkeys(stream for stream, _ in tables)), "planted"))
 
 
 def verdicts(found: Measured, number: str) -> str:
@@ -100,26 +95,14 @@ def verdicts(found: Measured, number: str) -> str:
     return str(next(each.verdict for each in found.judged if each.claim.number == number))
 
 
-def only(number: str) -> tuple[Claim, ...]:
-    return tuple(claim for claim in PLAIN if claim.number == number)
-
-
 def legs(markets: int = MARKETS) -> None:
     """B3 with rises of several sizes planted after every drop."""
     for rise in RISES_BP:
-        rows = Counter(verdicts(measure_claims(drawn_market(planted_drops(seed, rise)), PLAIN), "B3") for seed in range(markets))
-        print(f"B3, {rise:g} bp in the day after 100 drops: {dict(rows)} of {markets} markets", flush=True)
+        rows = Counter(verdicts(measure_claims(planted_drops(seed, rise), PLAIN), "B3") for seed in range(markets))
+        print(f"B3, {rise:g} bp in the day after {DROPS} drops: {dict(rows)} of {markets} markets", flush=True)
 
 
-def weekends(markets: int = MARKETS) -> None:
-    """B7 on half years of weekends, quiet ones before Mondays that jump."""
-    rows = Counter(
-        verdicts(measure_claims(drawn_market(weeks.weekends(np.random.default_rng(seed))), only("B7")), "B7") for seed in range(markets)
-    )
-    print(f"B7, 26 weekends of which the quiet ones are followed by a jump: {dict(rows)} of {markets} markets", flush=True)
-
-
-PARTS = {"null": null, "legs": legs, "weekends": weekends}
+PARTS = {"null": null, "legs": legs}
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from examples import blocks
 
 from backtester.claims import ALL, DOWN, NO_DIFFERENCE, RETURN, UP, Claim, Like, Measure, Verdict, WatchDoors, Watched, begins
 from backtester.claims.bootstrap import drawn_runs, drawn_sums
@@ -320,10 +321,8 @@ def test_a_claim_of_ones_own(tmp_path):
     from backtester.errors import UserError
 
     file = tmp_path / "mine.py"
-    file.write_text("from backtester.claims import RETURN, UP, Claim, Measure, WatchRally\n\n"
-                    "CLAIM = Claim('X1', 'Cheap funding is a gift', (\n"
-                    "    Measure('funding below zero', WatchRally, lambda t, _: t.annual < 0, RETURN, UP, (24,)),\n))\n")  # fmt: skip
-    assert [(claim.number, claim.measures[0].hours) for claim in claims_of(file)] == [("X1", (24,))]
+    file.write_text(blocks("docs/measured.md")[0])
+    assert [(claim.number, claim.measures[0].hours) for claim in claims_of(file)] == [("X1", (24, 72))]
     assert isinstance(claims_of(file)[0], Claim)
     for text, message in (("CLAIM = 3\n", "has no CLAIM"), ("", "has no CLAIM")):
         other = tmp_path / f"other{len(text)}.py"
