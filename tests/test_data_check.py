@@ -190,6 +190,12 @@ OTHERS = {
         lambda tables: take(tables, FUNDING, [0, 1, 4]),
         [("settlement", "funding", 2, 2, "2 settlements of every 8 h are missing"), ("settlement", "funding", 2, 1, "missing after")],
     ),
+    "settlements missing at the start": (
+        lambda tables: take(tables, FUNDING, slice(3, None)), [("settlement", "funding", 0, 2, "2 settlements of every 8 h are missing")],
+    ),
+    "a bar that reaches three times its low": (
+        lambda tables: fill(tables, SPOT, 9, high=200_000), [("jump", "spot_bars", 9, 1, "close goes from ")],
+    ),
     "a price that never changes": (
         lambda tables: fill(tables, PERP, slice(None), open=6e4, high=6e4, low=6e4, close=6e4, quote_volume=6e5),
         [("zero", "perp_bars", 0, ROWS, "the price is 60000 in all rows")],

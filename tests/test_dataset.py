@@ -405,6 +405,14 @@ def test_a_file_that_was_changed_after_its_check_is_refused(folder):
     assert said.startswith("FALLBACK data.accept=changed: spot_bars/")
 
 
+def test_a_damaged_page_of_a_file_is_one_message(folder):
+    path = folder / "spot_bars" / JANUARY
+    content = path.read_bytes()
+    path.write_bytes(content[:4] + b"\xff" * 40 + content[44:])
+    with pytest.raises(UserError, match=r"month=2024-01/part\.parquet: is damaged: "):
+        load(folder)
+
+
 def test_a_check_that_does_not_exist_cannot_be_accepted(folder):
     with pytest.raises(UserError, match=r"data.accept: there is no check hole \(there are all, gap, halt, "):
         load(folder, accept=["hole"])
