@@ -189,6 +189,7 @@ def test_a_spike_is_seen_at_every_zoom(page, market, first, last):
 
 
 def test_all_panels_share_one_axis(page):
+    page.set_viewport_size({"width": 1_200, "height": 3_000})  # what is out of sight is drawn when it comes back
     show(page, 1_000, 2_000)
     axes = "[u.scales.x.min, u.scales.x.max, u.bbox.left, u.bbox.width]"
     told = page.evaluate(f"PANELS.filter((panel) => panel.plot).map(({{ plot: u }}) => {axes})")
@@ -199,6 +200,8 @@ def test_all_panels_share_one_axis(page):
 
 
 def test_no_panel_is_blank(page):
+    page.set_viewport_size({"width": 1_200, "height": 3_000})
+    settle(page)
     drawn = page.evaluate(
         """PANELS.filter((p) => p.plot).map((p) => {
         const at = frame(p.plot), data = p.plot.ctx.getImageData(at.left, at.top, at.width, at.height).data, tones = new Set();
@@ -277,8 +280,9 @@ def test_a_row_leads_to_its_trade_and_keys_to_the_next(page):
 
 def test_the_reason_is_in_the_tooltip(page):
     page.locator("#trades tbody tr").nth(1).click()
-    settle(page)
     page.locator("[data-panel=price]").scroll_into_view_if_needed()
+    page.wait_for_timeout(200)  # the panel comes back into sight
+    settle(page)
     place = "u.valToPos(TRADES[1].entry_ts / 1e3, 'x'), u.valToPos(TRADES[1].entry_price, 'y')"
     x, y = page.evaluate(f"((u) => [{place}])(PANELS[0].plot)")
     box = page.locator("[data-panel=price] .u-over").bounding_box()
@@ -359,6 +363,16 @@ def test_what_is_listed_can_be_saved(page, tmp_path):
     assert (table[0]["entry_reason"], table[0]["entry_ts"], table[1]["pnl"]) == (HOSTILE, "2025-01-01T01:00:00.000Z", "90.93")
 
 
+def test_a_panel_out_of_sight_catches_up_when_it_is_scrolled_to(page):
+    show(page, 1_000, 1_500)
+    drawn = "((panel) => [panel.plot.scales.x.min, panel.plot.scales.x.max])(PANELS.find((each) => each.told.id === 'drawdown'))"
+    assert page.evaluate(drawn) != view(page)
+    page.locator("[data-panel=drawdown]").scroll_into_view_if_needed()
+    page.wait_for_timeout(200)
+    settle(page)
+    assert page.evaluate(drawn) == view(page)
+
+
 def test_what_is_hostile_is_text(page):
     assert HOSTILE in page.locator("h1").inner_text()
     assert HOSTILE in page.locator("#trades tbody tr").first.inner_text()
@@ -369,6 +383,7 @@ def test_what_is_hostile_is_text(page):
 def test_a_reload_shows_the_same(page):
     show(page, 1_000, 1_200)
     before = view(page)
+    page.wait_for_url(f"**#v={round(before[0])},{round(before[1])}")
     page.reload()
     page.wait_for_selector('html[data-ready="1"]')
     assert view(page) == pytest.approx(before, abs=1)

@@ -11,6 +11,8 @@ class Panel {
     this.series = told.series.map((id) => SERIES[id]);
     this.box = make("figure", "panel", find("#charts"));
     this.box.dataset.panel = told.id;
+    this.box.panel = this;
+    watcher.observe(this.box);
     this.caption();
     this.body = make("div", "plot", this.box);
     this.box.hidden = told.hidden;

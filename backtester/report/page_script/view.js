@@ -2,7 +2,7 @@
 
 const SPAN = DOC.span.map((ms) => ms / 1e3);
 const AIR = (SPAN[1] - SPAN[0]) * 0.01 || 1;
-let VIEW = [SPAN[0] - AIR, SPAN[1] + AIR], asked = false;
+let VIEW = [SPAN[0] - AIR, SPAN[1] + AIR], asked = false, keeping = 0;
 
 function show(from, to) {
   const wide = Math.min(Math.max(to - from, 600), SPAN[1] - SPAN[0] + 2 * AIR), middle = (from + to) / 2;
@@ -25,17 +25,24 @@ function ask() {
 function redraw() {
   const began = performance.now();
   for (const panel of PANELS) {
-    if (!panel.plot || panel.box.hidden) continue;
+    if (!panel.plot || panel.box.hidden || panel.away) continue;
     prepare(panel);
     panel.plot.batch(() => panel.plot.setScale("x", { min: VIEW[0], max: VIEW[1] }));
     panel.plot.redraw(true, false);
   }
   find("#range").textContent = `${moment(VIEW[0])} to ${moment(VIEW[1])} UTC`;
-  history.replaceState(null, "", `#v=${Math.round(VIEW[0])},${Math.round(VIEW[1])}`);
+  clearTimeout(keeping);
+  keeping = setTimeout(() => history.replaceState(null, "", `#v=${Math.round(VIEW[0])},${Math.round(VIEW[1])}`), 200);  // browsers allow few
   FRAMES.push(performance.now() - began);
 }
 
 const FRAMES = [];
+
+/* Panels that are scrolled out of sight are drawn when they come back. */
+const watcher = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) target.panel.away = !isIntersecting;
+  ask();
+}, { rootMargin: "80px" });
 
 function zoom(by, around) {
   const middle = around ?? (VIEW[0] + VIEW[1]) / 2;
