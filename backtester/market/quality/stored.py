@@ -37,18 +37,13 @@ class Stored:
 
 def read_stored(folder: Path, header: Header) -> Stored:
     """All records of a data set. Raises UserError for a file that cannot be read or has no place in the header."""
-    parts = [part for part in find_parts(folder, header) if part.stream not in header_made(header)]
+    parts = find_parts(folder, header)
     chunks, hashes = read_parts(parts, None, None)
     tables = {key: records(key[0], files, header.intervals[key[0]]) for key, files in chunks.items()}
     where: dict[tuple[str, int], list[tuple[Path, int]]] = {}
     for part, table in zip(parts, flat(parts, chunks), strict=True):
         where.setdefault((part.stream, part.instrument), []).append((part.path, len(table)))
     return Stored(folder, header, tables, where, {str(path.relative_to(folder)): value for path, value in hashes.items()})
-
-
-def header_made(header: Header) -> dict:
-    """The streams that are made of others and have no files."""
-    return getattr(header, "made", {})
 
 
 def flat(parts: list[Part], chunks: dict) -> list[pa.Table]:

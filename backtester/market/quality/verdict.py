@@ -83,7 +83,7 @@ def demand(folder: Path, files: dict[str, str], found, period: Period, accept: I
     if refused:
         first, more = refused[0], f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
         names = ", ".join(dict.fromkeys(each.check for each in refused))
-        raise UserError(f"{folder.name}: {sentence(first)}{more}: see backtester data check {folder.name}; to run all the same: "
+        raise UserError(f"{folder.name}: {sentence(first)}{more}: see backtester data check {folder}; to run all the same: "
                         f"'data.accept=[{names}]'")
     return [f"FALLBACK data.accept={each.check}: {sentence(each)}" for each in faults]
 
