@@ -2,6 +2,7 @@
 
     python -m benchmarks.sweeps door        10,000 combinations of the door over a year with all streams
     python -m benchmarks.sweeps cross       10,000 combinations of two averages over 200,000 bars
+    python -m benchmarks.sweeps peers       the 400 combinations that other backtesters were measured by
     python -m benchmarks.sweeps tiny        from the shell to the result of 10,000 combinations of two days
     python -m benchmarks.sweeps threads     two threads against one
     python -m benchmarks.sweeps memory      peak memory against combinations and bars
@@ -50,23 +51,23 @@ def bars_only(bars: int, seed: int = 1, spot: bool = True):
 FREE = {"missing_funding": "free"}
 
 
-def timed(name: str, market, strategy: str, grid, threads: int | None = None, **fixed) -> dict:
+def timed(name: str, market, strategy: str, grid, threads: int | None = None, venue: dict | None = None, **fixed) -> dict:
     """Run a sweep with the truth about it, and tell what it took."""
     from backtester import api
 
     few = (grid[0], [column[:2] for column in grid[1]])
-    api.sweep_grid(market, strategy, few, venue=FREE, **fixed)  # compiled, or read from the cache
+    api.sweep_grid(market, strategy, few, venue=FREE | (venue or {}), **fixed)  # compiled, or read from the cache
     begin, spent = time.perf_counter(), time.process_time()
-    swept = api.sweep_grid(market, strategy, grid, venue=FREE, threads=threads, truth=True, **fixed)
+    swept = api.sweep_grid(market, strategy, grid, venue=FREE | (venue or {}), threads=threads, truth=True, **fixed)
     wall, cpu = time.perf_counter() - begin, time.process_time() - spent
     count, bars = len(grid[1][0]), sum(n for stream, n in market.counts.items() if stream.startswith("perp_bars"))
     out = {
         "what": name, "combinations": count, "bars": bars, "events": len(market.streams.events), "wall_s": round(wall, 2),
         "cpu_s": round(cpu, 2), "threads": threads or os.cpu_count(), "combinations_x_bars_per_cpu_s": f"{count * bars / cpu / 1e6:.1f} M",
         "ns_per_event_and_lane": round(cpu / count / len(market.streams.events) * 1e9, 2),
-        "fills_each": round(float(np.mean(swept.columns["fills"])), 1),
+        "fills": int(swept.columns["fills"].sum()),
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-        "believable": swept.manifest["truth"]["believable"],
+        "believable": (swept.manifest.get("truth") or {}).get("believable"),
     }
     print(json.dumps(out), flush=True)
     return out
@@ -116,9 +117,9 @@ def threads() -> None:
 def memory() -> None:
     """Peak memory against combinations and bars."""
     for count in ("10", "1000", "10000", "100000"):
-        alone("walk", count, "20000")
+        alone("walk", count, "5000")
     for bars in ("525600", "2102400"):
-        alone("walk", "100", bars)
+        alone("walk", "64", bars)
 
 
 def walk(count: int, bars: int) -> None:
@@ -128,21 +129,60 @@ def walk(count: int, bars: int) -> None:
     timed(f"divergence, {bars:,} minutes", bars_only(bars), "divergence", grid, qty=0.1)
 
 
+def peers() -> None:
+    """The 400 combinations that other backtesters were measured by, and the same in C, all lanes of a window in lockstep."""
+    import ctypes
+
+    import pyarrow.parquet as pq
+
+    from backtester.market.merge import build
+    from benchmarks import year
+
+    home = ROOT.parent / "shared" / "peers"
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, home / "gen_data.py", f"{folder}/year.parquet"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["cc", "-O3", "-march=native", "-ffp-contract=off", "-shared", "-fPIC", "-pthread", "-o", f"{folder}/lanes.so",
+                        home / "lanes.c", "-lm"], check=True)
+        table, code = pq.ParquetFile(f"{folder}/year.parquet").read(), ctypes.CDLL(f"{folder}/lanes.so")
+    data = {name: table[name].to_numpy() for name in table.column_names}
+    spot = year.bars(data["spot_close"], np.zeros(len(data["close"])), data["volume"])
+    perp = year.bars(data["close"], np.zeros(len(data["close"])), data["volume"])
+    for name in ("open", "high", "low"):
+        perp[name] = data[name]
+    tables = {("brackets", 1): year.brackets(), ("spot_bars", 0): spot, ("perp_bars", 1): perp}
+    windows, deltas = list(range(10, 210, 10)), [2.0 + 0.5 * k for k in range(20)]
+    grid = grid_of(bars=windows, premium_delta_bp=deltas)
+    venue = {"cash": 1e7, "taker_bp": 5.0, "slippage_bp": 1.0}
+    timed("400 combinations of the peers", build("peers", year.INSTRUMENTS, tables), "divergence", grid, venue=venue, qty=1.0)
+    out = np.zeros(400, [("equity", "f8"), ("maxdd", "f8"), ("fills", "i8"), ("sum", "f8"), ("sumsq", "f8")])
+    premium = (data["spot_close"] - data["close"]) / data["close"] * 1e4
+    inputs = [np.ascontiguousarray(each) for each in (premium, data["open"], data["close"], np.array(windows, "i4"), np.array(deltas), out)]
+    first, second, third, some, levels, told = (ctypes.c_void_p(each.ctypes.data) for each in inputs)
+    number, whole = ctypes.c_double, ctypes.c_int
+    begin = time.process_time()
+    costs = (number(1e7), number(1.0), number(5e-4), number(1e-4))
+    code.sweep_lanes(first, second, third, ctypes.c_int64(len(premium)), some, 20, levels, 20, whole(1), *costs, told)
+    spent = time.process_time() - begin
+    print(json.dumps({"what": "the same in C, one thread", "cpu_s": round(spent, 3), "fills": int(inputs[-1]["fills"].sum())}))
+
+
 def kills(times: int = 20) -> None:
     """kill -9 at random moments, then the same command again: rows lost, rows doubled, bytes that differ."""
     import pandas as pd
 
-    asked = ["strategy=divergence", "strategy.bars=range(5,45)", "strategy.premium_delta_bp=range(1,9,0.25)", "report=none"]
+    axes = ["strategy.bars=range(5,45)", "strategy.premium_delta_bp=range(1,9,0.25)"]
+    asked = ["strategy=divergence", *axes, "report=none", "data.end=2025-04-11"]
     rng, lost, doubled, differing, before = random.Random(0), 0, 0, 0, []
     with tempfile.TemporaryDirectory() as folder:
-        begin = time.perf_counter()
         subprocess.run([*SWEEP, *asked, f"hydra.sweep.dir={folder}/whole"], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
-        took, whole = time.perf_counter() - begin, (Path(folder) / "whole" / "sweep.parquet").read_bytes()
+        whole = (Path(folder) / "whole" / "sweep.parquet").read_bytes()
         for n in range(times):
             target = Path(folder) / str(n)
             quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": ROOT}
             process = subprocess.Popen([*SWEEP, *asked, f"hydra.sweep.dir={target}"], **quiet)
-            time.sleep(rng.uniform(0.2, 1.0) * took)
+            some = rng.randrange(1, 40)  # of 40 tiles
+            while process.poll() is None and len(list(target.glob("tiles/[0-9]*.npy"))) < some:
+                time.sleep(0.002)
             process.kill()
             process.wait()
             before.append("finished" if (target / "sweep.parquet").exists() else len(list(target.glob("tiles/[0-9]*.npy"))))
@@ -194,4 +234,4 @@ def believed(markets: int = 20) -> None:
 
 if __name__ == "__main__":
     what, *numbers = sys.argv[1:] or ["door"]
-    {each.__name__: each for each in (door, cross, tiny, threads, memory, walk, kills, believed)}[what](*map(int, numbers))
+    {each.__name__: each for each in (door, cross, peers, tiny, threads, memory, walk, kills, believed)}[what](*map(int, numbers))

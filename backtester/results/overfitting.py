@@ -16,7 +16,7 @@ from backtester.results.ratios import BLOCKS
 
 EULER = 0.5772156649015329
 NORMAL = NormalDist()
-EVALUATIONS = 5e6  # Sharpe ratios of one cross-validation at the most, half a second; beyond that partitions are drawn at random
+EVALUATIONS = 2e6  # Sharpe ratios of one cross-validation at the most, half a second; beyond that partitions are drawn at random
 
 
 class Overfitting(NamedTuple):
