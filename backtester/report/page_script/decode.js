@@ -12,10 +12,16 @@ function make(tag, style, parent, text) {
   return made;
 }
 
+function bytes(text) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text);
+  const raw = atob(text), out = new Uint8Array(raw.length);
+  for (let i = 0; i < raw.length; i++) out[i] = raw.charCodeAt(i);
+  return out;
+}
+
 async function inflate(name) {
   const block = document.getElementById("block-" + name);
-  const text = atob(block.textContent);
-  const packed = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+  const packed = bytes(block.textContent);
   block.remove();
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
   return new Uint8Array(await new Response(stream).arrayBuffer());
@@ -38,7 +44,8 @@ async function moments(name, start) {
 }
 
 async function load(series) {
-  const scale = 10 ** series.digits, close = Float64Array.from(await integers(series.id), (tick) => tick / scale);
+  const scale = 10 ** series.digits, ticks = await integers(series.id), close = new Float64Array(ticks.length);
+  for (let i = 0; i < ticks.length; i++) close[i] = ticks[i] / scale;
   if (!series.dt) series.times = await moments(series.id + ".times", series.t0);
   if (series.gaps) {
     const gaps = (series.breaks = await integers(series.id + ".gaps"));

@@ -62,7 +62,7 @@ class Panel {
         { ...axis, side: 1, size: GUTTER, gap: 6, space: 26, splits: this.told.rows ? () => [] : undefined, values: (u, splits) => splits.map((value) => tick(value, splits[1] - splits[0] || 1)) },
       ],
       series: [{}, ...this.series.map((series) => ({
-        stroke: () => colour(series.style), width: series.shape === "bars" ? 0 : series.style === "strategy" ? 1.6 : 1.15,
+        stroke: () => colour(series.style), width: series.shape === "bars" ? 0 : series.style === "strategy" ? 1.5 : 1,
         fill: () => (series.shape === "bars" ? faded(series.style, 0.8) : faded(series.style, 0.14)), points: { show: false }, paths: pathsOf(series),
       }))],
       hooks: { drawAxes: [(u) => under(this, u)], draw: [(u) => above(this, u)], setCursor: [(u) => this.read(u)] },
