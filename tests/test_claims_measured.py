@@ -27,7 +27,7 @@ def seen(prices, step=HOUR, **columns) -> Watched:
     path = np.log(np.array(prices, float))
     ts = (np.arange(len(prices)) + 1) * step
     given = {"sigma": np.full(len(prices), 1e-3)} | {name: np.array(values, float) for name, values in columns.items()}
-    return Watched(ts, given, path, step, np.arange(len(prices)) + 1)
+    return Watched(ts, given, path, step, np.arange(len(prices)) + 1, 0, int(ts[-1]))
 
 
 def walk(rows: int, seed: int, **columns) -> Watched:
@@ -83,6 +83,7 @@ def test_a_new_high_is_above_all_of_two_days():
     t = seen(prices)
     high = NEW_HIGH.of(t, 4)
     assert list(high[[49, 50, 51, 52, 54]]) == [0.0, 0.0, 100.0, 100.0, 100.0]  # the next open is a row later; 53 is no high yet
+    assert NEW_HIGH.of(seen([100.0] * 60), 4)[50] == 0.0  # an equal one is none
     assert np.isnan(high[40])  # two days back the data had not begun
 
 
@@ -142,8 +143,9 @@ def test_the_influence_says_how_the_effect_moves():
                     columns={name: np.concatenate([values, values[day]]) for name, values in t.columns.items()})  # fmt: skip
     measure = marked(like=Like.HOUR)
     before, after = study(measure, t, 2), study(measure, again, 2)
+    hours = slice(day.start + 1, day.stop + 1)  # a row closes its hour
     for one, other in ((before.base, after.base), (before.controls, after.controls)):
-        assert other.value - one.value == pytest.approx(one.influence[day].sum(), rel=0.05)
+        assert other.value - one.value == pytest.approx(one.influence[hours].sum(), rel=0.05)
 
 
 def test_cases_are_a_horizon_apart():
@@ -260,6 +262,15 @@ def test_a_planted_rise_is_found_and_a_random_walk_is_not():
     low, high = found[1].compared[1].low, found[1].compared[1].high
     assert low < 40.0 < high
     assert max(row.q for row in found[1].compared) < ALPHA
+
+
+def test_rows_of_any_grid_count_by_the_markets_hours():
+    """Rows of one watch begin later than those of another: both fall into the same hours."""
+    t = walk(24 * 60, 15, mark=np.arange(24 * 60) % 30 == 5)
+    late = replace(t, ts=t.ts[3:], entry=t.entry[3:], columns={name: values[3:] for name, values in t.columns.items()})
+    found = compare_all([study(marked(like=Like.HOUR), rows, 2) for rows in (t, late)], 24 * 60, seed=0)
+    assert [len(each.study.base.influence) for each in found] == [24 * 60 + 1] * 2
+    assert found[0].study.mean == found[1].study.mean
 
 
 def test_too_few_cases_are_not_compared():

@@ -32,7 +32,8 @@ def watched(market: Market, watch: type, **params) -> Watched:
     keep = np.isin(ts, bars["ts_close"]) & ((ts % HOUR == 0) | (not getattr(watch, "hourly", False)))
     columns = {name: log.trace[name][keep].astype(float) for name in log.trace.dtype.names or ()}
     path = opens(bars, step)
-    return Watched(ts[keep], columns, path, step, (ts[keep] - bars["ts_event"][0]) // step)
+    entry = (ts[keep] - bars["ts_event"][0]) // step
+    return Watched(ts[keep], columns, path, step, entry, market.start, market.end)
 
 
 def opens(bars: np.ndarray, step: int) -> np.ndarray:

@@ -86,11 +86,10 @@ def parted(values: np.ndarray, parts: int) -> np.ndarray:
 def study(measure: Measure, t: Watched, hours: int) -> Study:
     """The measure at one horizon with its default threshold."""
     sample = sample_of(measure, t, hours, measure.at)
-    event, hour = sample.event, (sample.ts - t.ts[0]) // HOUR
-    total = int((t.ts[-1] - t.ts[0]) // HOUR) + 1
+    event, hour = sample.event, t.hour_of(sample.ts)
     mean = float(sample.outcome[event].mean()) if event.any() else np.nan
-    base, controls = against_all(sample, hour, total), against_like(sample, hour, total)
-    part = (sample.ts - t.ts[0]) * PARTS // (t.ts[-1] - t.ts[0] + 1)
+    base, controls = against_all(sample, hour, t.hours), against_like(sample, hour, t.hours)
+    part = (sample.ts - t.start) * PARTS // (t.end - t.start + 1)
     parts = tuple(mean_of(residual(sample)[event & (part == k)]) for k in range(PARTS))
     return Study(measure, hours, int(event.sum()), count_apart(sample.ts[event], hours), mean, base, controls, parts, ())
 

@@ -20,6 +20,8 @@ class Watched:
     path: np.ndarray                  # log open of each step of the grid; NaN where there is no bar, (steps,)
     step: int                         # of the grid, ns
     entry: np.ndarray                 # place of each row's next open in the grid, (rows,)
+    start: int                        # of the market, ns
+    end: int                          # ns
 
     def __getattr__(self, name: str) -> np.ndarray:
         """A column of the trace."""
@@ -36,6 +38,15 @@ class Watched:
         then = np.searchsorted(self.ts, self.ts + hours * HOUR)
         there = np.minimum(then, len(self.ts) - 1)
         return np.where(self.ts[there] == self.ts + hours * HOUR, column[there], np.nan)
+
+    @property
+    def hours(self) -> int:
+        """How many hours the market has, begun ones included."""
+        return int((self.end - self.start) // HOUR) + 1
+
+    def hour_of(self, ts: np.ndarray) -> np.ndarray:
+        """The hour of the market in which each moment (ns) lies."""
+        return (ts - self.start) // HOUR
 
     def steps(self, hours: int) -> int:
         """How many steps of the grid are so many hours."""
