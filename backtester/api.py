@@ -130,7 +130,8 @@ def sweep_search(
     def measures_of(grid: Grid) -> np.ndarray:
         return sweep_lanes(lanes_of(market, cls, terms, grid, fixed), threads=threads)
 
-    grid, measures = search(asked, space(cls, sweep), folder, measures_of, where, given, progress)
+    key = f"{lanes_of(market, cls, terms, ([], []), fixed).key()} {sweep} {asked.objectives}"
+    grid, measures = search(asked, space(cls, sweep), folder, key, measures_of, where, given, progress)
     config = config_of(market, cls, name, terms, asked.seed, fixed) | {"sweep": sweep, "search": asked._asdict()}
     lanes = lanes_of(market, cls, terms, grid, fixed)
     return sweep_of(lanes, grid, measures, manifest_of(lanes.bound, market, config, overrides), [])

@@ -140,6 +140,8 @@ def test_a_search_tries_what_its_sampler_asks_and_goes_on(here):
     more = pd.read_parquet(here / "found" / "sweep.parquet")
     assert len(more) == 90
     pd.testing.assert_frame_equal(more[:70], table)
+    with pytest.raises(UserError, match="holds another search"):
+        launch.launch([*SEARCH, "search=tpe", "search.trials=90", "venue.taker_bp=1", "hydra.sweep.dir=found"], True)
 
 
 def test_two_objectives_have_a_front(here):
@@ -149,6 +151,14 @@ def test_two_objectives_have_a_front(here):
     study = optuna.load_study(study_name="search", storage=storage)
     assert [direction.name for direction in study.directions] == ["MAXIMIZE", "MINIMIZE"]
     assert len(study.best_trials) >= 1
+
+
+def test_a_glob_is_a_job_each_and_a_shuffled_list_one_sweep(here):
+    with pytest.raises(UserError, match="5 jobs: sweep values of one strategy on one data set"):
+        launch.one_config(["data=glob(crisis_*)", "strategy=divergence"])
+    config = launch.one_config(["strategy=glob(diverg*,exclude=*_leg)", "strategy.bars=shuffle(range(5,9))"])
+    assert config["strategy"]["name"] == "divergence"
+    assert config["sweep"] == {"bars": "shuffle(range(5,9))"}
 
 
 @pytest.mark.parametrize(

@@ -63,10 +63,11 @@ def space(cls: type, sweep: Mapping[str, str]) -> dict[str, Any]:
 
 
 def search(
-    asked: Search, distributions: dict[str, Any], folder: Path, run: Callable[[Grid], np.ndarray],
+    asked: Search, distributions: dict[str, Any], folder: Path, key: str, run: Callable[[Grid], np.ndarray],
     where: str | None = None, fixed: Mapping[str, Any] | None = None, progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Grid, np.ndarray]:
     """Every combination that was tried, with its MEASURES; `run` gives those of a grid. What the folder's journal has is not tried again.
+    `key` identifies what is searched: UserError where the journal is of something else.
 
     Of the trials of an earlier session the combinations are run again, all at once, since a journal keeps objectives alone.
     """
@@ -74,6 +75,10 @@ def search(
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = open_study(optuna, asked, folder)
+    if study.user_attrs.get("key", key) != key:
+        right = "its parameters, data, strategy or venue differ; name another folder with hydra.sweep.dir"
+        raise UserError(f"{folder}: holds another search: {right}")
+    study.set_user_attr("key", key)
     names = list(distributions)
     ran = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
     earlier = [[trial.params[name] for name in names] for trial in study.trials if trial.state in ran]
