@@ -17,10 +17,11 @@ from backtester.report.view import RunView
 USUAL = ("price", "equity", "drawdown")
 INKS = {  # as the page's light style has them
     "spot": "#c58a1b", "perp": "#37424e", "premium": "#6d54a3", "strategy": "#1f5aa6", "hold": "#a0a5ab", "loss": "#b5513d",
-    "oi": "#11777f", "funding": "#a8562a", "support": "#0e7f96", "door": "#7a4fd0", "long": "#12805c", "short": "#c2412d",
+    "oi": "#11777f", "funding": "#a8562a", "support": "#0e7f96", "door": "#7a4fd0", "warm": "#d97706", "long": "#12805c", "short": "#c2412d",
 }
 OTHERS = ("#1f5aa6", "#c2671b", "#12805c", "#8a3f8f", "#b5513d", "#2a8c9e", "#7d6b1d", "#5c5fb0", "#a8467a", "#5d6b76")  # c0 to c9
-FEW = 300  # marks that are drawn one by one
+FEW = 300        # marks that are drawn one by one
+MOST_DOORS = 40  # more of them would hide the price; then levels do too
 KINDS = (".png", ".svg", ".pdf")
 
 
@@ -55,16 +56,19 @@ def draw_panel(axis, panel: dict[str, Any], view: RunView, within: list) -> None
     axis.yaxis.tick_right()
     axis.grid(color="#f0ede7")
     axis.set_title(f"{panel['title']}, {panel['unit']}".rstrip(", "), loc="left", fontweight="bold")
+    axis.yaxis.set_major_formatter("{x:,.10g}")
+    doors = doors_within(view, within) if panel["id"] == "price" else []
     for series in panel["series"]:
-        draw_series(axis, series, panel["zero"], within)
+        if not series.level or len(doors) <= MOST_DOORS:
+            draw_series(axis, series, panel["zero"], within)
     if panel["zero"]:
         axis.axhline(0.0, color="#cfcbc2", linewidth=0.8)
     if "instruments" in panel:
-        for zone in zones(view.trace, range_of(view)) if panel["id"] == "price" else ():
+        for zone in doors if len(doors) <= MOST_DOORS else ():
             draw_zone(axis, zone)
-        draw_marks(axis, view, panel["instruments"])
+        draw_marks(axis, view, panel["instruments"], within)
     if len(panel["series"]) > 1:
-        axis.legend(loc="upper left", frameon=False, ncols=6, fontsize=8)
+        axis.legend(loc="lower right", bbox_to_anchor=(1.0, 0.98), frameon=False, ncols=8, fontsize=8)
     if any(moment is not None for moment in within):
         axis.set_xlim(*within)
 
@@ -85,6 +89,15 @@ def draw_series(axis, series: Series, zero: bool, within: list) -> None:
         axis.fill_between(moments, values, 0.0, color=ink, alpha=0.12, step="post" if series.shape == "step" else None, linewidth=0)
 
 
+def doors_within(view: RunView, within: list) -> list[Zone]:
+    """The doors of a period."""
+    start, end = within
+    return [
+        zone for zone in zones(view.trace, range_of(view))
+        if (start is None or np.datetime64(zone.end, "ns") >= start) and (end is None or np.datetime64(zone.start, "ns") <= end)
+    ]
+
+
 def draw_zone(axis, zone: Zone) -> None:
     """A door and its number."""
     start, end = (np.datetime64(moment, "ns") for moment in (zone.start, zone.end))
@@ -92,9 +105,14 @@ def draw_zone(axis, zone: Zone) -> None:
     axis.annotate(str(zone.number), (start, zone.high), color=INKS["door"], fontsize=7, clip_on=True)
 
 
-def draw_marks(axis, view: RunView, instruments: Sequence[str] | None) -> None:
+def draw_marks(axis, view: RunView, instruments: Sequence[str] | None, within: list) -> None:
     """Entries as triangles, exits as rings, where they are few enough."""
-    found = [mark for mark in marks(view.fills) if instruments is None or mark.instrument in instruments]
+    start, end = within
+    found = [
+        mark for mark in marks(view.fills)
+        if (instruments is None or mark.instrument in instruments)
+        and (start is None or np.datetime64(mark.ts, "ns") >= start) and (end is None or np.datetime64(mark.ts, "ns") <= end)
+    ]
     if len(found) > FEW:
         return
     for side, shape in (("long", "^"), ("short", "v")):

@@ -17,6 +17,7 @@ from backtester.results.folder import Columns
 MS = 1_000_000     # ns
 LEVELS = {  # their colours
     "support": "support", "level": "support", "anchor": "door", "stop": "short", "soft_stop": "short", "goal": "long",
+    "cluster_up": "warm", "cluster_down": "warm",
 }
 PROTECTS = ("stop", "soft_stop", "goal")
 STEPS = 2_000      # between the lowest and the highest value of a traced number that has a panel of its own

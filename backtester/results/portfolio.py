@@ -34,7 +34,8 @@ def portfolio(tables: dict, market, cash: float):
     beside[:, 0] += flow_beside(tables["ledger"], "", ts)  # of no instrument: what insurance made up when the account was ruined
     given = {"order_records": orders_of(fills, names, ts), "log_records": np.empty(0, log_dt), "init_cash": np.array([cash])}
     own = {"beside": beside, "booked": booked(tables, names)}
-    found = funded()(wrapper, close if len(names) > 1 else close[:, 0], cash_sharing=len(names) > 1, trades_type="positions", **given, **own)
+    close = close if len(names) > 1 else close[:, 0]
+    found = funded()(wrapper, close, cash_sharing=len(names) > 1, trades_type="positions", **given, **own)
     check(found.value().to_numpy().ravel(), tables["equity"]["equity"])
     return found
 
