@@ -17,7 +17,8 @@ from backtester.report.view import RunView
 USUAL = ("price", "equity", "drawdown")
 INKS = {  # as the page's light style has them
     "spot": "#c58a1b", "perp": "#37424e", "premium": "#6d54a3", "strategy": "#1f5aa6", "hold": "#a0a5ab", "loss": "#b5513d",
-    "oi": "#11777f", "funding": "#a8562a", "support": "#0e7f96", "door": "#7a4fd0", "warm": "#d97706", "long": "#12805c", "short": "#c2412d",
+    "oi": "#11777f", "funding": "#a8562a", "support": "#0e7f96", "door": "#7a4fd0", "long": "#12805c", "short": "#c2412d",
+    "warm": "#d97706",
 }
 OTHERS = ("#1f5aa6", "#c2671b", "#12805c", "#8a3f8f", "#b5513d", "#2a8c9e", "#7d6b1d", "#5c5fb0", "#a8467a", "#5d6b76")  # c0 to c9
 FEW = 300        # marks that are drawn one by one
