@@ -39,16 +39,17 @@ strategy_class = find_strategy
 
 
 def run(
-    data: Market | str | Path, strategy, *, venue: dict | None = None, seed: int = 0, overrides: Sequence[str] = (), **params
+    data: Market | str | Path, strategy, *, venue: dict | None = None, seed: int = 0, overrides: Sequence[str] = (),
+    progress: Callable[[int, int], None] | None = None, **params,
 ) -> Result:
     """One backtest. `strategy` is a name, a file or a class; `params` are its parameters, `venue` the keys of conf/venue.
-    `overrides` is how a command line spelled it, for the manifest.
+    `overrides` is how a command line spelled it, for the manifest; `progress(events done, all events)` is called now and then.
 
     Raises UserError for a parameter, a key, a strategy or data that cannot be right, and for an order that found no room.
     """
     market, cls, terms, name = prepare(data, strategy, venue)
     bound, given = bind(cls, market.roles), params_of(cls, params)
-    tile, log = run_recorded(bound, market, given, terms_of(terms, market))
+    tile, log = run_recorded(bound, market, given, terms_of(terms, market), progress=progress)
     metrics, told = lane_metrics(tile, 0, market), tables(log, market, reasons_of(cls))
     demand_room(name, told["orders"], metrics)
     manifest = manifest_of(bound, market, config_of(market, cls, name, terms, seed, params), overrides)

@@ -114,7 +114,8 @@ def run_job(config: dict[str, Any], folder: Path, overrides: Sequence[str] = ())
         if swept:
             show_sweep(swept, folder, rows)
     else:
-        result = api.run(market, which, **how, **params)
+        with counting("events") as progress:
+            result = api.run(market, which, progress=progress, **how, **params)
         result.write(folder, page)
         show_run(result, folder)
 
@@ -124,7 +125,7 @@ def run_sweep(config: dict[str, Any], market, which: str, folder: Path, how: dic
     sweep, shard, where = flatten(config["sweep"]), config.get("shard"), config.get("where")
     fixed = {key: value for key, value in params.items() if key not in sweep}
     try:
-        with counting() as progress:
+        with counting("combinations") as progress:
             how |= {"progress": progress, "threads": config.get("threads")}
             if asked := config.get("search"):
                 how.pop("seed")

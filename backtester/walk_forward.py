@@ -45,7 +45,7 @@ def walk_forward(
     market = api.load(data["path"], data.get("start"), data.get("end"), accept=data.get("accept"), roles=data.get("roles"))
     splits = walk(market.start, market.end, folds, train, anchored, int(embargo_h * 3.6e12))
     grid = grid_of(given)
-    with counting() as progress:
+    with counting("combinations") as progress:
         found = [fold(given, grid, split, n, len(splits), objective, progress) for n, split in enumerate(splits)]
     path = write(folder, found, objective, given)
     show(found, objective)

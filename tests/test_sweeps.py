@@ -89,7 +89,8 @@ def stop_after(tiles):
 
 def written(folder, progress=None, threads=2, width=None, monkeypatch=None, grid=GRID, **more):
     if width:
-        monkeypatch.setattr("backtester.sweeps.lanes.WIDTH", width)
+        monkeypatch.setattr("backtester.sweeps.lanes.NARROW", width)
+        monkeypatch.setattr("backtester.sweeps.lanes.WIDE", width)
     swept = api.sweep_grid(sample_market(5), "divergence", grid, folder=folder, progress=progress, threads=threads, qty=0.3, **more)
     swept.write(folder, 0)
     return (folder / "sweep.parquet").read_bytes()

@@ -1,6 +1,6 @@
 """Driving the loop: memory for a tile of lanes, one recorded lane in chunks, a tile of a sweep."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import count
 
@@ -106,10 +106,12 @@ def cut(log: Log) -> Log:
     return Log(log.journal[1 : log.journal[0]["order"] + 1], log.count, log.equity[:n], log.held[:n], log.trace[:n])
 
 
-def run_recorded(bound: Bound, market, params: np.ndarray, terms: np.ndarray, chunk: int = CHUNK) -> tuple[Tile, Log]:
-    """One lane, written down. The result does not depend on `chunk`."""
+def run_recorded(
+    bound: Bound, market, params: np.ndarray, terms: np.ndarray, chunk: int = CHUNK, progress: Callable[[int, int], None] | None = None
+) -> tuple[Tile, Log]:
+    """One lane, written down. The result does not depend on `chunk`; `progress(events done, all events)` is called after each."""
     tile, log = recorded(bound, market, params, terms)
-    return tile, cut(drive(bound, market, tile, log, chunk))
+    return tile, cut(drive(bound, market, tile, log, chunk, progress))
 
 
 def watch(bound: Bound, market, params: np.ndarray, terms: np.ndarray, stops) -> Iterator[tuple[Tile, Log]]:
@@ -133,10 +135,13 @@ def run_tile(bound: Bound, market, params: np.ndarray, terms: np.ndarray) -> Til
     return tile
 
 
-def drive(bound: Bound, market, tile: Tile, log: Log, chunk: int) -> Log:
+def drive(bound: Bound, market, tile: Tile, log: Log, chunk: int, progress: Callable[[int, int], None] | None = None) -> Log:
     """From the first event to the last; returns the log, which may have grown."""
-    for after in through(bound, market, tile, log, count(chunk, chunk)):
+    total = sum(market.counts.values())
+    for done, after in zip(count(chunk, chunk), through(bound, market, tile, log, count(chunk, chunk)), strict=False):
         log = after
+        if progress:
+            progress(min(done, total), total)
     return log
 
 
@@ -167,6 +172,8 @@ def through(bound: Bound, market, tile: Tile, log: Log, stops) -> Iterator[Log]:
                 at, done = reached, done + reached - at
         if stop is not None:
             yield log
+    except UserError:  # what is read from disk on the way may be at fault
+        raise
     except Exception as error:
         if type(error).__module__.startswith("numba.") or isinstance(error, KeyError):
             raise explain(error, bound) from error

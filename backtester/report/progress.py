@@ -1,4 +1,4 @@
-"""Progress of a sweep in the terminal, where somebody watches."""
+"""Progress of a run or a sweep in the terminal, where somebody watches."""
 
 import sys
 import time
@@ -7,15 +7,18 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def counting() -> Iterator[Callable[[int, int], None]]:
-    """A callback that shows combinations done, their rate since it was first called, and the time left."""
+def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A callback that shows how many of `what` are done, their rate since it was first called, and the time left."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
     times = (TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
-    columns = (MofNCompleteColumn(), TextColumn("combinations"), BarColumn(), *times)
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("sweep", total=None, rate="")
+    columns = (MofNCompleteColumn(), TextColumn(what), BarColumn(), *times)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None, rate="")
         began: list[tuple[float, int]] = []  # when, and how many were done then: those of an earlier session do not count
 
         def show(done: int, total: int) -> None:

@@ -19,7 +19,8 @@ from backtester.market.schema import Market
 from backtester.results.metrics import MEASURES, measure
 from backtester.sweeps.store import Store
 
-WIDTH = 32       # lanes of a tile: more gain little
+NARROW, WIDE = 32, 128  # lanes of a tile, at least and at most; wide ones share more of what the market shows
+TILES = 64              # that a sweep is cut into before its tiles grow: every core has some, and an interruption costs few
 VENUE = "venue."  # in front of a venue's key among the names of a grid
 
 
@@ -72,7 +73,8 @@ def sweep_lanes(
     """
     order = np.lexsort([lanes.params[name] for name in lanes.bound.grouped_by]) if lanes.bound.grouped_by else np.arange(len(lanes.params))
     results, done = store.read() if store else (np.zeros(len(order), MEASURES), np.zeros(len(order), bool))
-    tiles = [order[at : at + WIDTH] for at in range(0, len(order), WIDTH)][part[0] :: part[1]]
+    width = min(WIDE, max(NARROW, len(order) // TILES))
+    tiles = [order[at : at + width] for at in range(0, len(order), width)][part[0] :: part[1]]
     missing = [left for rows in tiles if len(left := rows[~done[rows]])]
     total = sum(len(rows) for rows in tiles)
     ready = total - sum(len(rows) for rows in missing)

@@ -12,7 +12,7 @@ from backtester.fields import annotations, scalar
 from backtester.results.catalogue import DOWN, METRICS, metric
 from backtester.results.metrics import MEASURED
 from backtester.sweeps.grid import Grid, axis, parse
-from backtester.sweeps.lanes import WIDTH
+from backtester.sweeps.lanes import NARROW
 from backtester.sweeps.where import holds
 
 SAMPLERS = {"tpe": "TPESampler", "cmaes": "CmaEsSampler", "random": "RandomSampler", "nsga2": "NSGAIISampler"}
@@ -84,7 +84,7 @@ def search(
     earlier = [[trial.params[name] for name in names] for trial in study.trials if trial.state in ran]
     rows, found = earlier, [run(columns_of(names, earlier))] if earlier else []
     while len(rows) < asked.trials:
-        count = min(asked.trials - len(rows), 2 * WIDTH)
+        count = min(asked.trials - len(rows), 2 * NARROW)
         trials = [study.ask(distributions) for _ in range(count)]
         kept = [trial for trial in trials if allowed(trial, names, where, fixed or {})]
         for trial in trials:
