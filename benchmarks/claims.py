@@ -340,9 +340,9 @@ CLAIMS: dict[str, tuple[Fault, ...]] = {
               "test_features_guards::test_a_statement_out_of_the_blue"),
     ),
     "C7a": (
-        fault("as if no hour were like the one before", "backtester/claims/bootstrap.py", "rng.geometric(1.0 / mean_block,",
+        fault("as if no hour were like the one before", "backtester/results/bootstrap.py", "rng.geometric(1.0 / mean_block,",
               "rng.geometric(1.0,", "test_chance::test_neighbours_that_are_alike_need_blocks"),
-        fault("every history is the one that was", "backtester/claims/bootstrap.py", "return rng.integers(0, rows, count), length",
+        fault("every history is the one that was", "backtester/results/bootstrap.py", "return rng.integers(0, rows, count), length",
               "return np.cumsum(length) - length, length", "test_chance::test_on_noise_one_interval_in_twenty_misses"),
     ),
     "C7b": (

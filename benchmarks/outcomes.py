@@ -11,7 +11,6 @@ from functools import cache
 import numpy as np
 
 import backtester as bt
-from backtester.claims.bootstrap import drawn_sums
 from backtester.engine.bind import bind
 from backtester.engine.find import demand_roles, find_strategy, reasons_of
 from backtester.engine.params import params_of
@@ -20,6 +19,7 @@ from backtester.engine.venue import terms_of, venue_of
 from backtester.errors import UserError
 from backtester.features.labels import Label
 from backtester.market.stress import gap
+from backtester.results.bootstrap import drawn_sums
 from backtester.results.tables import tables
 from benchmarks.market_facts import DAY, FLOW, HOUR, LONG, STRATEGIES, Fact, legs_of, measure, told
 from strategies.spot_bull import SpotBull

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from backtester.claims.bootstrap import drawn_runs, drawn_sums
+from backtester.results.bootstrap import drawn_runs, drawn_sums
 
 
 def misses(series, mean_block, draws=200):

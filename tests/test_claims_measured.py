@@ -7,7 +7,6 @@ import pytest
 from examples import blocks
 
 from backtester.claims import ALL, DOWN, NO_DIFFERENCE, RETURN, UP, Claim, Like, Measure, Verdict, WatchDoors, Watched, begins
-from backtester.claims.bootstrap import drawn_runs, drawn_sums
 from backtester.claims.comments import age
 from backtester.claims.document_a import another_burst, leverage_bull
 from backtester.claims.document_b import game_begins, third_door, weekend_over
@@ -17,6 +16,7 @@ from backtester.claims.study import Effect, Study, cells, count_apart, study
 from backtester.features.labels import Label
 from backtester.features.regime import Regime
 from backtester.features.weekend import Time
+from backtester.results.bootstrap import drawn_runs, drawn_sums
 
 HOUR = 3_600_000_000_000
 NAN = float("nan")

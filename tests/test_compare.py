@@ -12,7 +12,6 @@ from backtester.errors import UserError
 from backtester.market.merge import build
 from backtester.records import PERP, SPOT
 from backtester.results.benchmark import buy_and_hold, hold_market, outcome
-from backtester.results.bootstrap import drawn_means
 from backtester.results.catalogue import best, figure
 from backtester.results.compare import compare
 from backtester.results.differences import differences, sampled
@@ -144,16 +143,6 @@ def test_a_short_period_is_sampled_by_the_hour_and_a_very_short_one_has_no_inter
     assert (step, samples[:3, 0].tolist(), len(samples)) == (60 * MINUTE, [0, 60, 120], 30)
     (brief,) = differences(["a", "b"], ts[: 10 * 60], 1_000 + np.stack((ts, -ts), 1)[: 10 * 60] / 1e15)
     assert brief.sentence.endswith(": too short to say more")
-
-
-def test_drawn_means_scatter_as_blocks_of_the_rows_do():
-    rng = np.random.default_rng(1)
-    steps = rng.normal(0, 1, 4_000)
-    smooth = np.convolve(steps, np.ones(10) / 10, "valid")
-    alone, blocks = (drawn_means(smooth[:, None], mean, 400).std() for mean in (1, 60))
-    assert alone == pytest.approx(smooth.std() / np.sqrt(len(smooth)), rel=0.1)
-    assert blocks == pytest.approx(1 / np.sqrt(len(smooth)), rel=0.2)
-    assert np.array_equal(drawn_means(smooth[:, None], 5, 20), drawn_means(smooth[:, None], 5, 20))
 
 
 def test_only_differing_keys_are_shown(tmp_path):

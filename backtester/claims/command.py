@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from backtester.claims.bootstrap import DRAWS
 from backtester.claims.earned import earn
 from backtester.claims.find import claims_of
 from backtester.claims.judge import ALPHA
@@ -11,6 +10,7 @@ from backtester.claims.page import write_page
 from backtester.claims.table import columns, show, summary
 from backtester.honesty.command import counting
 from backtester.market.dataset import load
+from backtester.results.bootstrap import DRAWS
 from backtester.results.write import write_folder
 
 

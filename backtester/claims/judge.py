@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from backtester.claims.bootstrap import drawn_sums
 from backtester.claims.claim import NO_DIFFERENCE, Claim, Verdict
 from backtester.claims.study import Effect, Study
+from backtester.results.bootstrap import drawn_sums
 
 ALPHA = 0.05
 FEWEST_CASES, FEWEST_BLOCKS = 10, 8

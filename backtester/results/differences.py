@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 
-from backtester.results.bootstrap import DRAWS, drawn_means
+from backtester.results.bootstrap import DRAWS, drawn_sums, mean_block
 
 DAY, HOUR = 86_400_000_000_000, 3_600_000_000_000  # ns
 HOURLY_BELOW = 60 * DAY  # a shorter common period is sampled hourly, as the metrics are
@@ -53,20 +53,16 @@ def log_returns(samples: np.ndarray) -> np.ndarray:
     return np.where(np.isfinite(found), found, 0.0)
 
 
-def mean_block(returns: int) -> int:
-    """Mean length of a block, in returns: their number to the power of a third, the order that keeps bias and variance small."""
-    return max(1, round(returns ** (1 / 3)))
-
-
 def differences(names: list[str], ts: np.ndarray, equity: np.ndarray, draws: int = DRAWS) -> list[Difference]:
     """Each pair of runs, the better one first. ts: ns, (moments,); equity: quote, (moments, runs)."""
     if len(ts) < 2:
         return []
     samples, step = sampled(ts, equity)
     returns, a_year = log_returns(samples), 365.0 * DAY / step
-    if not len(returns):
+    n = len(returns)
+    if not n:
         return []
-    drawn = drawn_means(returns, mean_block(len(returns)), draws) if len(returns) >= FEWEST else np.full((1, len(names)), np.nan)
+    drawn = drawn_sums(returns, mean_block(n), draws) / n if n >= FEWEST else np.full((1, len(names)), np.nan)
     growth, drawn_growth = np.expm1(returns.mean(axis=0) * a_year), np.expm1(drawn * a_year)
     found = []
     for a, b in combinations(range(len(names)), 2):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from backtester.results.bootstrap import drawn_sums, mean_block
 from backtester.results.ratios import BLOCKS
 
 EULER = 0.5772156649015329
@@ -99,10 +100,8 @@ def partitions(lanes: int) -> tuple[np.ndarray, int]:
 
 
 def bootstrap_sharpe(returns: np.ndarray, draws: int = 2_000, seed: int = 0) -> tuple[float, float]:
-    """95 % interval of the Sharpe ratio of returns (samples,): circular blocks of samples^(1/3), as many as the returns are long."""
+    """95 % interval of the Sharpe ratio of returns (samples,), by the stationary bootstrap."""
     n = len(returns)
-    length = max(1, round(n ** (1 / 3)))
-    starts = np.random.default_rng(seed).integers(0, n, (draws, -(-n // length)))
-    drawn = np.concatenate([returns, returns])[(starts[:, :, None] + np.arange(length)).reshape(draws, -1)[:, :n]]
-    low, high = np.quantile(sharpe_of(drawn.sum(1), (drawn**2).sum(1), np.full(draws, n)), (0.025, 0.975))
+    total, squares = drawn_sums(np.column_stack([returns, returns**2]), mean_block(n), draws, seed).T
+    low, high = np.quantile(sharpe_of(total, squares, np.full(draws, n)), (0.025, 0.975))
     return float(low), float(high)
