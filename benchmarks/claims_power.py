@@ -26,7 +26,7 @@ NULLS, MARKETS = 200, 20
 DROPS = 100
 CALLED = (Verdict.SUPPORTED, Verdict.CONTRADICTED)
 PLAIN = tuple(replace(claim, measures=tuple(replace(m, near=()) for m in claim.measures)) for claim in ALL)
-RISES_BP = (200.0, 100.0, 50.0, 0.0)  # after a planted drop, in a day
+RISES_BP = (0.0, 50.0, 100.0, 200.0)  # after a planted drop, in a day
 
 
 def market_of(tables: dict, head: dict) -> Market:
@@ -77,14 +77,16 @@ def share(part: int, whole: int) -> str:
 
 
 def planted_drops(seed: int, rise_bp: float) -> Market:
-    """Drops in which shorts come in, on a random walk; each is followed by a day that rises by so much."""
+    """Drops in which shorts come in, on a random walk; each is followed by a day that rises by so much, then half a day later by a rise of
+    spot that takes the drop back, so that the market as a whole goes nowhere else."""
     rng = np.random.default_rng(seed)
     episodes = []
     for k in range(DROPS):
         size, premium = rng.uniform(130, 190), rng.uniform(5.0, 7.0)
         drop = labelled("SHORTS_IN", rng.uniform(60, 110), size, premium, rng.uniform(1.3, 2.0))
         after = Leg("AFTER", 1440, rise_bp, premium_bp=-premium, oi_pct=-1.6)
-        episodes.append(Episode("drop", (drop, after), {}, 95_000.0 if k == 0 else 0.0))
+        back = labelled("SPOT_DRIVEN", rng.uniform(60, 110), size, 0.0, 0.0)
+        episodes.append(Episode("drop", (drop, after, Leg("QUIET", 720, 0.0), back), {}, 95_000.0 if k == 0 else 0.0))
     k = on_clock(episodes, [int(q) // 5 * 5 for q in rng.uniform(600, 1200, DROPS + 1)])
     tables = records(rng, k, paths(rng, k, unpinned))
     return market_of(tables, header("planted", (BTC,), list(dict.fromkeys(stream for stream, _ in tables)), "planted"))
