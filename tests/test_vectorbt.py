@@ -13,6 +13,7 @@ from backtester.errors import UserError
 from backtester.market.merge import build
 from backtester.market.signals import known_at, positions_of, with_signals
 from backtester.results.portfolio import check
+from benchmarks.support import Support
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # vectorbt's own, about its dependencies
 DAYS = 6
@@ -95,11 +96,14 @@ def test_several_fills_in_a_bar(market, tmp_path):
 
 
 def test_two_instruments_share_one_cash(market):
-    """Spot is bought and the perpetual sold against it, by another portfolio of our own."""
-    result = bt.run(with_signals(market, swings(market, 0.4)), "signals", size="share", role="spot", venue={"cash": 1e5})
+    """Spot is bought, the perpetual sold against it, and both pay from one cash; the perpetual pays funding."""
+    result = bt.run(market, Support, support=1e9, premium_delta_bp=2.0, qty=0.5, venue={"cash": 1e6})
+    assert set(result.fills["instrument"]) == {"BTC-SPOT", "BTC-PERP"}
+    assert result.metrics["funding"] != 0.0
     portfolio = result.to_vectorbt()
     np.testing.assert_allclose(portfolio.value().to_numpy(), result.equity.to_numpy(), rtol=1e-12)
-    assert portfolio.wrapper.columns.tolist() == ["BTC-SPOT"]
+    assert portfolio.wrapper.columns.tolist() == ["BTC-SPOT", "BTC-PERP"]
+    assert portfolio.trades.count() == len(result.trades) + 2 * int(result.equity_table["position_BTC-SPOT"].iloc[-1] != 0.0)
 
 
 def test_what_was_never_traded_is_flat(market):

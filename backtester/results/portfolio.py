@@ -137,10 +137,11 @@ def funded() -> type:
             return found.replace(beside=self._beside[:, columns], booked=[self._booked[column] for column in np.atleast_1d(columns)])
 
         def cash_flow(self, group_by=None, free=False, wrap_kwargs=None, engine=None):
-            """Cash that orders moved, and what the venue booked beside them."""
+            """Cash that orders moved, and what the venue booked beside them. That of a group is added up from its columns, here too."""
             flow = super().cash_flow(group_by=group_by, free=free, wrap_kwargs=wrap_kwargs, engine=engine)
-            beside = self._beside.sum(axis=1, keepdims=True) if self.wrapper.grouper.is_grouped(group_by=group_by) else self._beside
-            return flow + (beside[:, 0] if flow.ndim == 1 else beside)
+            if self.wrapper.grouper.is_grouped(group_by=group_by):
+                return flow
+            return flow + (self._beside[:, 0] if flow.ndim == 1 else self._beside)
 
         def total_profit(self, group_by=None, wrap_kwargs=None, engine=None):
             """What the last value is above the first cash; vectorbt itself would add up orders alone."""
