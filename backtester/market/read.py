@@ -112,7 +112,7 @@ def open_parquet(path: Path, columns: list[str], content=None) -> pq.ParquetFile
     """A Parquet file that has the named columns; `content`: its bytes, where they have been read."""
     try:
         local = isinstance(path, PosixPath | WindowsPath)
-        file = pq.ParquetFile(content or (path if local else path.open("rb")))
+        file = pq.ParquetFile(content or (path if local else path.open("rb")), pre_buffer=False)  # else all of it is kept in memory
     except (OSError, pa.ArrowException) as error:
         raise UserError(f"{path}: cannot be read as Parquet: {error}") from None
     missing = [name for name in columns if name not in file.schema_arrow.names]
