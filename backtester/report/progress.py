@@ -19,7 +19,7 @@ def counting(what: str) -> Iterator[Callable[[int, int], None]]:
     columns = (MofNCompleteColumn(), TextColumn(what), BarColumn(), *times)
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None, rate="")
-        began: list[tuple[float, int]] = []  # when, and how many were done then: those of an earlier session do not count
+        began: list[tuple[float, int]] = []  # when, and how many were done then: those done before do not count
 
         def show(done: int, total: int) -> None:
             began[:] = began or [(time.perf_counter(), done)]

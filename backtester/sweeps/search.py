@@ -69,7 +69,7 @@ def search(
     """Every combination that was tried, with its MEASURES; `run` gives those of a grid. What the folder's journal has is not tried again.
     `key` identifies what is searched: UserError where the journal is of something else.
 
-    Of the trials of an earlier session the combinations are run again, all at once, since a journal keeps objectives alone.
+    Of trials made before the combinations are run again, all at once, since a journal keeps objectives alone.
     """
     import optuna
 
