@@ -99,19 +99,20 @@ class Audit(Walk):
             return
         least, greatest = self.reach(i, row["ts"]) if self.place is None else (self.place[i],) * 2
         self.counts["liquidated where the margin first fails"] += int(self.place is not None)
+        close = NEAR if self.place is None else CLOSE
         self.falling.remove(i)
         if self.venue["liquidation"] == "mark_slip":
             worse = min if row["a"] < 0.0 else max
-            assert worse(least) * (1.0 - CLOSE) <= best <= worse(greatest) * (1.0 + CLOSE)
+            assert worse(least) * (1.0 - close) <= best <= worse(greatest) * (1.0 + close)
             assert isclose(row["c"], size * row["b"] * self.venue["liquidation_fee_bp"] * 1e-4, rel_tol=NEAR)
             self.counts["liquidated at the market"] += 1
         elif self.falling:
-            assert least[0] * (1.0 - CLOSE) <= best <= greatest[0] * (1.0 + CLOSE)
+            assert least[0] * (1.0 - close) <= best <= greatest[0] * (1.0 + close)
             assert row["c"] == row["d"] == 0.0
             self.closed = max(self.closed, size * best)
             self.counts["closed at the mark"] += 1
         else:
-            assert size * greatest[0] >= self.closed * (1.0 - CLOSE), "another one had the greatest notional"
+            assert size * greatest[0] >= self.closed * (1.0 - close), "another one had the greatest notional"
             self.counts["liquidated at the bankruptcy price"] += 1
         if not self.falling:
             left = self.wallets[i if self.isolated else ACCOUNT]
