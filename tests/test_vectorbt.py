@@ -60,7 +60,7 @@ def test_its_trades_are_ours(run):
     _, result = run
     closed = result.to_vectorbt().trades.closed
     assert closed.count() == result.metrics["trades"] > 0
-    np.testing.assert_allclose(closed.pnl.values, result.trades["pnl"], rtol=1e-9, atol=1e-6)
+    np.testing.assert_allclose(closed.pnl.values, result.trades["pnl"], rtol=1e-9)
     assert closed.win_rate() == pytest.approx(result.metrics["win_rate"], rel=1e-12)
     assert closed.profit_factor() == pytest.approx(result.metrics["profit_factor"], rel=1e-9)
     records = closed.records_readable
@@ -92,7 +92,7 @@ def test_several_fills_in_a_bar(market, tmp_path):
     rows = portfolio.orders.records["idx"]
     assert rows.duplicated().sum() > 5
     np.testing.assert_allclose(portfolio.value().to_numpy(), result.equity.to_numpy(), rtol=1e-12)
-    np.testing.assert_allclose(portfolio.trades.closed.pnl.values, result.trades["pnl"], rtol=1e-9, atol=1e-6)
+    np.testing.assert_allclose(portfolio.trades.closed.pnl.values, result.trades["pnl"], rtol=1e-9)
 
 
 def test_two_instruments_share_one_cash(market):
