@@ -188,8 +188,15 @@ def test_a_spike_is_seen_at_every_zoom(page, market, first, last):
     assert told[2] >= 0
 
 
+def seen(page):
+    """Wait until the page knows that none of its panels is out of sight: what is out of sight is not drawn."""
+    shown = "const look = () => PANELS.some((panel) => panel.away) ? requestAnimationFrame(look) : done(); look()"
+    page.evaluate(f"new Promise((done) => {{ {shown} }})")
+
+
 def test_all_panels_share_one_axis(page):
-    page.set_viewport_size({"width": 1_200, "height": 3_000})  # what is out of sight is drawn when it comes back
+    page.set_viewport_size({"width": 1_200, "height": 3_000})
+    seen(page)
     show(page, 1_000, 2_000)
     axes = "[u.scales.x.min, u.scales.x.max, u.bbox.left, u.bbox.width]"
     told = page.evaluate(f"PANELS.filter((panel) => panel.plot).map(({{ plot: u }}) => {axes})")
