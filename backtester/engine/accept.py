@@ -30,12 +30,18 @@ def arrival(clock, terms, quote):
 
 
 @jit
+def is_nothing(qty, position):
+    """Whether a quantity is rounding, or nothing, beside what is held and what waits."""
+    return abs(qty) <= DUST * (abs(position.qty) + abs(position.pending))
+
+
+@jit
 def accept_asks(lane, world, journal):
     """Take in what `market` and `target` asked: one order an instrument."""
     lane.account.asked = 0
     for i in range(len(lane.ask)):
         ask = lane.ask[i]
-        if abs(ask.qty) <= DUST * (abs(lane.position[i].qty) + abs(lane.position[i].pending)):  # rounding, or nothing
+        if is_nothing(ask.qty, lane.position[i]):
             ask.qty = 0.0
             continue
         number = lane.account.orders

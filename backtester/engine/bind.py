@@ -32,7 +32,7 @@ NUMBERED = {  # the verbs of orders with numbers of their own: a loop without th
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bound:
     """A strategy in the loop."""
 
@@ -46,6 +46,10 @@ class Bound:
     trace: np.dtype
     grouped_by: tuple[str, ...] # the parameters that market hooks read
     cls: type
+    roles: tuple[str, ...]
+    names: dict                 # of the kernel's module: what this loop is made of
+    hooks: dict                 # name -> plain function
+    helpers: dict               # plain function -> compiled, the hooks and what they call
 
 
 def hook_arguments(own: dict, roles: tuple[str, ...]) -> dict:
@@ -151,8 +155,9 @@ def bind(cls: type, roles: tuple[str, ...] = records.ROLES) -> Bound:
     lane, mind, group = state.lane_dtype(len(roles), numbered), state.mind_dtype(own_state, params), state.group_dtype(seen, params)
     weaver.put(roles, lane, mind, group, trace, jit.engine_key())
     key = weaver.hash.hexdigest()
-    kernel = load_kernel(cls.__name__, key, {"ROLES": roles, "HOOKS": compiled, "NUMBERED": numbered, "CACHE": not jit.plain()})
-    return Bound(cls.__name__, key, kernel, params, lane, mind, group, trace, grouped_by, cls)
+    names = {"ROLES": roles, "HOOKS": compiled, "NUMBERED": numbered, "CACHE": not jit.plain(), "ABREAST": None}
+    kernel = load_kernel(cls.__name__, key, names)
+    return Bound(cls.__name__, key, kernel, params, lane, mind, group, trace, grouped_by, cls, roles, names, hooks, weaver.woven)
 
 
 def explain(error: Exception, bound: Bound) -> UserError:

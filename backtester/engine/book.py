@@ -6,6 +6,7 @@ from backtester.engine.accept import accept_asks, add_market, arrival, refusal_a
 from backtester.engine.changes import accept_change, place_of, waits
 from backtester.engine.codes import CANCELLED, NO_PRICE, NO_REFUSAL, NO_ROOM, REFUSED
 from backtester.engine.jit import jit
+from backtester.engine.levels import let_sleep
 from backtester.engine.log import recording, write_end, write_order
 from backtester.engine.match import close_up, finish, move
 from backtester.engine.state import PLACES, SLOTS
@@ -32,6 +33,9 @@ def accept_all(lane, world, journal):
         if recording(lane) and wish.kind <= TRAILING_STOP:
             write_order(journal, world.clock.ts, wish.instrument, wish.number, wish.kind, wish.qty, wish.qty, wish.reason)
             write_end(journal, world.clock.ts, wish.number, REFUSED, NO_ROOM)
+    for n in range(min(wishes.count, WISHES)):
+        i = wishes.wish[n].instrument
+        let_sleep(lane.position[i], lane.terms[i], lane.book[i])
     wishes.count = 0
     accept_asks(lane, world, journal)
 
@@ -182,3 +186,4 @@ def clear_up(lane, i, ts, quote, journal):
     for j in range(kept):
         if book[i, j].kind == MARKET:  # it has triggered
             position.pending += book[i, j].qty
+    let_sleep(position, lane.terms[i], book[i])

@@ -2,8 +2,8 @@
 
 `bind` copies this file under a name made of its content's fingerprint and sets, before it runs, the
 names that the file does not define: ROLES of the market's instruments, HOOKS (the strategy's compiled
-hooks by name), NUMBERED (it asks for orders with numbers of their own) and CACHE. A single run is a tile
-of one lane; a chunk of events is the same call.
+hooks by name), NUMBERED (it asks for orders with numbers of their own), ABREAST (the code for lanes that run
+abreast; None: they run one by one) and CACHE. A single run is a tile of one lane; a chunk of events is the same call.
 
 An instant is all events of one `ts_known`. Within it bars fill the orders that wait for them and market
 hooks see each record; at its end, if it held a bar, every lane is marked and decides. docs/venue.md tells
@@ -18,9 +18,10 @@ from backtester.engine.listen import contexts, decisions_of, dispatch, listeners
 from backtester.engine.log import is_full, write_equity
 from backtester.engine.margin import is_crossed
 from backtester.engine.marks import find_mark, is_threatened, join, narrow, refresh_crossed, take_bracket
-from backtester.engine.measure import mark, sample_all, sample_until
+from backtester.engine.measure import mark
 from backtester.engine.money import deposit, halt
 from backtester.engine.settle import settle_until, take_settlement
+from backtester.engine.ways import abreast, one_by_one
 from backtester.records import BYTE, INSTRUMENT_SHIFT, KIND, KIND_SHIFT, LAST_SHIFT, ROW
 
 if NUMBERED:
@@ -37,8 +38,37 @@ BRACKETS, FUNDING, INDEX, MARK, SPOT_BAR = (KIND[name] for name in ("brackets", 
 context = contexts(ROLES)
 start_group, start_lane = or_nothing(HOOKS, "see_start", 2), or_nothing(HOOKS, "on_start", 3)
 decide_bar, write_trace = or_nothing(HOOKS, "on_bar", 3), or_nothing(HOOKS, "trace", 4)
-tell = dispatch(listeners(HOOKS, ROLES, context, accept))
 complete_pairs, decide_pairs = pairs_of(HOOKS, ROLES), decisions_of(HOOKS, ROLES, context, accept)
+
+
+@fresh
+def decide(lane, mind, paired, groups, world, bars, journal):
+    """The decision hooks of one living lane, after it was marked."""
+    decide_bar(context(lane, mind, groups, world, bars), mind.state, mind.params)
+    if lane.account.asked == 1:
+        accept(lane, world, journal)
+    if paired != 0:
+        decide_pairs(lane, mind, paired, groups, world, bars, journal)
+
+
+@fresh
+def end_lane(lane, mind, paired, groups, world, bars, journal):
+    """Mark one living lane at the close and let it decide; one that is worth nothing any more is halted."""
+    if len(ROLES) > 2:
+        refresh_crossed(lane, world.quotes)
+    mark(lane, world.quotes)
+    if lane.account.equity > 0.0:
+        decide(lane, mind, paired, groups, world, bars, journal)
+    else:
+        ts = world.clock.ts_close - 1
+        drop(lane, ts, DROPPED, world.quotes, journal)
+        halt(lane, ts, world.quotes, journal)
+
+
+ways = abreast(ABREAST, end_lane) if ABREAST else one_by_one(end_lane)
+look, has_stake, changed, all_changed = ways.look, ways.has_stake, ways.changed, ways.all_changed
+start_lanes, finish_lanes, end_lanes, sample = ways.start, ways.finish, ways.end, ways.sample
+tell = dispatch(listeners(HOOKS, ROLES, context, accept, ways.tell))
 
 
 @inline
@@ -51,7 +81,7 @@ def come(row, bar, clock, quote):
 
 
 @fresh
-def take_bars(lanes, world, bars, journal):
+def take_bars(lanes, blocks, world, bars, journal):
     """Process the bars that came, those that cover the same time together."""
     quotes = world.quotes
     calm = True
@@ -63,7 +93,7 @@ def take_bars(lanes, world, bars, journal):
                 calm = calm and not is_threatened(quote)
             calm = calm and quote.waiting == 0 and quote.due == 0
     if not calm or (len(ROLES) > 2 and are_crossed(lanes)):
-        take_groups(lanes, quotes, bars, journal)
+        take_groups(lanes, blocks, quotes, bars, journal)
     for i in range(len(ROLES)):
         quote = quotes[i]
         if quote.next != NONE:
@@ -71,12 +101,12 @@ def take_bars(lanes, world, bars, journal):
 
 
 @fresh
-def take_groups(lanes, quotes, bars, journal):
+def take_groups(lanes, blocks, quotes, bars, journal):
     """The bars that came, where something is at stake; docs/venue.md, section 2, tells the steps of a group."""
     for i in range(len(quotes)):
         if quotes[i].next != NONE:
             gather(i, quotes, bars)
-            take_group(lanes, quotes, bars, journal)
+            take_group(lanes, blocks, quotes, bars, journal)
 
 
 @fresh
@@ -92,29 +122,33 @@ def gather(i, quotes, bars):
 
 
 @fresh
-def take_group(lanes, quotes, bars, journal):
+def take_group(lanes, blocks, quotes, bars, journal):
     """What waits for these bars meets them."""
-    stirred = arrive(lanes, quotes, bars, journal)
+    stirred = arrive(lanes, blocks, quotes, bars, journal)
     if stirred:
+        look(lanes, blocks, quotes, bars)
         for k in range(len(lanes)):
-            if is_at_stake(lanes[k], quotes):
+            if has_stake(k, lanes, blocks, quotes, bars):
                 open_lane(lanes[k], quotes, bars, journal)
-    settle_all(0, lanes, quotes, bars, journal)
+    settle_all(0, lanes, blocks, quotes, bars, journal)
     if stirred or is_stirred(lanes, quotes):
+        if not stirred:
+            look(lanes, blocks, quotes, bars)
         for k in range(len(lanes)):
-            if is_at_stake(lanes[k], quotes):
+            if has_stake(k, lanes, blocks, quotes, bars):
                 walk_lane(lanes[k], quotes, bars, journal)
+                changed(k, lanes, blocks)
         for i in range(1, len(quotes), 2):
             if quotes[i].moving == 1 and is_threatened(quotes[i]):
                 narrow(lanes, i, quotes[i])
-    settle_all(1, lanes, quotes, bars, journal)
+    settle_all(1, lanes, blocks, quotes, bars, journal)
     for i in range(len(quotes)):
         if quotes[i].moving == 1:
             leave(quotes[i], bars[quotes[i].next], i % 2 == 1)
 
 
 @fresh
-def arrive(lanes, quotes, bars, journal):
+def arrive(lanes, blocks, quotes, bars, journal):
     """Settlements up to the open, and the marks at the open; returns whether anything is at stake."""
     for i in range(len(quotes)):
         quote = quotes[i]
@@ -125,6 +159,7 @@ def arrive(lanes, quotes, bars, journal):
                 quote.price = bar.open
             if quote.due > 0:
                 settle_until(i, bar.ts_event, bar, lanes, quotes, journal)
+                all_changed(lanes, blocks)
             if i % 2 == 1:
                 quote.price = quote.path.open
     return is_stirred(lanes, quotes)
@@ -149,24 +184,13 @@ def are_crossed(lanes):
 
 
 @fresh
-def is_at_stake(lane, quotes):
-    """Whether the lane has a position or an order at an instrument of the group, or perpetuals that share one margin."""
-    if len(ROLES) > 2 and is_crossed(lane):
-        return True
-    for i in range(len(quotes)):
-        position = lane.position[i]
-        if quotes[i].moving == 1 and (position.qty != 0.0 or position.waiting + position.resting > 0):
-            return True
-    return False
-
-
-@fresh
-def settle_all(late, lanes, quotes, bars, journal):
+def settle_all(late, lanes, blocks, quotes, bars, journal):
     """Pay what waits for these bars and lies before their close; `late`: at their close."""
     for i in range(len(quotes)):
         if quotes[i].moving == 1 and quotes[i].due > 0:
             bar = bars[quotes[i].next]
             settle_until(i, bar.ts_close - 1 + late, bar, lanes, quotes, journal)
+            all_changed(lanes, blocks)
 
 
 @inline
@@ -181,11 +205,12 @@ def leave(quote, bar, is_perp):
 
 
 @inline
-def take_other(kind, i, row, streams, lanes, world, journal):
+def take_other(kind, i, row, streams, lanes, blocks, world, journal):
     """A record that is no bar of spot or perp: it settles, it marks, it changes the brackets."""
     quotes = world.quotes
     if kind == FUNDING:
         take_settlement(i, streams.funding[row], lanes, quotes, journal)
+        all_changed(lanes, blocks)
     elif kind == MARK:
         join(quotes[i].mark, streams.bars[row], quotes[i])
         quotes[i].price = streams.bars[row].close
@@ -193,39 +218,29 @@ def take_other(kind, i, row, streams, lanes, world, journal):
         join(quotes[i].index, streams.bars[row], quotes[i])
     elif kind == BRACKETS:
         take_bracket(i, streams.brackets[row], lanes, quotes)
+        all_changed(lanes, blocks)
 
 
 @fresh
-def decide(lane, mind, paired, groups, world, bars, journal):
-    """The decision hooks of one living lane, after it was marked."""
-    decide_bar(context(lane, mind, groups, world, bars), mind.state, mind.params)
-    if lane.account.asked == 1:
-        accept(lane, world, journal)
-    if paired != 0:
-        decide_pairs(lane, mind, paired, groups, world, bars, journal)
+def sample_now(lanes, blocks, clock, samples):
+    """Sample every lane; the next moment is one step later. samples: equity, quote, (lanes, moments)."""
+    sample(lanes, blocks, clock.samples, samples)
+    clock.samples += 1
+    clock.next_sample += clock.step
 
 
-@inline
-def end_instant(lanes, minds, groups, world, bars, samples, log):
-    """Mark every lane at the close and let it decide; one that is worth nothing any more is halted."""
+@fresh
+def end_instant(lanes, minds, groups, blocks, world, bars, samples, log):
+    """Mark every lane at the close and let it decide. Between two closes nothing is known: equity stands still, and is sampled so."""
     clock = world.clock
     clock.fresh = 0
     clock.marks += 1
     paired = complete_pairs(groups, world, bars)
-    sample_until(lanes, clock, samples, clock.ts_close)
-    for k in range(len(lanes)):
-        lane, mind = lanes[k], minds[k]
-        if lane.account.alive == 1:
-            if len(ROLES) > 2:
-                refresh_crossed(lane, world.quotes)
-            mark(lane, world.quotes)
-            if lane.account.equity > 0.0:
-                decide(lane, mind, paired, groups, world, bars, log.journal)
-            else:
-                drop(lane, clock.ts_close - 1, DROPPED, world.quotes, log.journal)
-                halt(lane, clock.ts_close - 1, world.quotes, log.journal)
+    while clock.next_sample < clock.ts_close:
+        sample_now(lanes, blocks, clock, samples)
+    end_lanes(paired, lanes, minds, groups, blocks, world, bars, log.journal)
     if clock.next_sample == clock.ts_close:
-        sample_all(lanes, clock, samples)
+        sample_now(lanes, blocks, clock, samples)
     if len(log.equity) > 0:
         row = write_equity(log, clock, lanes[0])
         write_trace(context(lanes[0], minds[0], groups, world, bars), minds[0].state, minds[0].params, log.trace[row])
@@ -233,22 +248,27 @@ def end_instant(lanes, minds, groups, world, bars, samples, log):
 
 @njit(cache=CACHE, **OPTIONS)
 def begin(streams, lanes, minds, groups, world, log, start):
-    """Before the first event: the deposit at `start` (ns), the start hooks, and the orders they ask for."""
+    """Before the first event: the deposit at `start` (ns), the start hooks, and the orders they ask for.
+
+    A lane without a deposit is a place in a block that no combination took.
+    """
     world.clock.ts = start
     for g in range(len(groups)):
         start_group(groups[g].seen, groups[g].params)
     for k in range(len(lanes)):
         lane, mind = lanes[k], minds[k]
-        deposit(lane, start, log.journal)
-        start_lane(context(lane, mind, groups, world, streams.bars), mind.state, mind.params)
-        if lane.account.asked == 1:
-            accept(lane, world, log.journal)
+        if lane.terms[0].deposit > 0.0:
+            deposit(lane, start, log.journal)
+            start_lane(context(lane, mind, groups, world, streams.bars), mind.state, mind.params)
+            if lane.account.asked == 1:
+                accept(lane, world, log.journal)
 
 
 @njit(cache=CACHE, **OPTIONS)
-def advance(streams, lanes, minds, groups, world, samples, log, lo, hi):
+def advance(streams, lanes, minds, groups, blocks, world, samples, log, lo, hi):
     """Process the events lo .. hi; returns the first one not processed, below hi only where the log is full."""
     bars, clock = streams.bars, world.clock
+    start_lanes(lanes, minds, blocks)
     for at in range(lo, hi):
         if len(log.equity) > 0 and is_full(log, len(ROLES)):
             return at
@@ -259,12 +279,13 @@ def advance(streams, lanes, minds, groups, world, samples, log, lo, hi):
             bar = bars[row]
             clock.ts = bar.ts_known
             if world.quotes[i].next != NONE:  # two bars of one instrument in one instant
-                take_bars(lanes, world, bars, log.journal)
+                take_bars(lanes, blocks, world, bars, log.journal)
             come(row, bar, clock, world.quotes[i])
         else:
-            take_other(kind, i, row, streams, lanes, world, log.journal)
-        tell(kind, i, row, streams, lanes, minds, groups, world, log.journal)
+            take_other(kind, i, row, streams, lanes, blocks, world, log.journal)
+        tell(kind, i, row, streams, lanes, minds, groups, blocks, world, log.journal)
         if (event >> LAST_SHIFT) & 1 == 1 and clock.fresh > 0:
-            take_bars(lanes, world, bars, log.journal)
-            end_instant(lanes, minds, groups, world, bars, samples, log)
+            take_bars(lanes, blocks, world, bars, log.journal)
+            end_instant(lanes, minds, groups, blocks, world, bars, samples, log)
+    finish_lanes(lanes, minds, blocks)
     return hi

@@ -66,8 +66,11 @@ def tradables(n: int):
 # ---------------------------------------------------------------- records
 
 
-def announcement(see, on, context, accept):
-    """How a record reaches the strategy: `see` for every group, then `on` for every living lane; one of them may be None."""
+def announcement(name, see, on, context, accept, across):
+    """How a record reaches the strategy: `see` for every group, then `on` for every living lane; one of them may be None.
+
+    `across(name, hear)` makes of `hear`, which hands a record to one lane, the function that hands it to all.
+    """
 
     @fresh
     def to_groups(x, groups):
@@ -75,27 +78,26 @@ def announcement(see, on, context, accept):
             see(x, groups[g].seen, groups[g].params)
 
     @fresh
-    def to_lanes(x, lanes, minds, groups, world, bars, journal):
-        for k in range(len(lanes)):
-            lane, mind = lanes[k], minds[k]
-            if lane.account.alive == 1:
-                on(context(lane, mind, groups, world, bars), x, mind.state, mind.params)
-                if lane.account.asked == 1:
-                    accept(lane, world, journal)
+    def hear(x, lane, mind, groups, world, bars, journal):
+        on(context(lane, mind, groups, world, bars), x, mind.state, mind.params)
+        if lane.account.asked == 1:
+            accept(lane, world, journal)
+
+    to_lanes = across(f"on_{name}", hear) if on else None
 
     @fresh
-    def to_both(x, lanes, minds, groups, world, bars, journal):
+    def to_both(x, lanes, minds, groups, blocks, world, bars, journal):
         world.clock.ts = x.ts_known
         to_groups(x, groups)
-        to_lanes(x, lanes, minds, groups, world, bars, journal)
+        to_lanes(x, lanes, minds, groups, blocks, world, bars, journal)
 
     @fresh
-    def to_lanes_alone(x, lanes, minds, groups, world, bars, journal):
+    def to_lanes_alone(x, lanes, minds, groups, blocks, world, bars, journal):
         world.clock.ts = x.ts_known
-        to_lanes(x, lanes, minds, groups, world, bars, journal)
+        to_lanes(x, lanes, minds, groups, blocks, world, bars, journal)
 
     @fresh
-    def to_groups_alone(x, lanes, minds, groups, world, bars, journal):
+    def to_groups_alone(x, lanes, minds, groups, blocks, world, bars, journal):
         to_groups(x, groups)
 
     return to_groups_alone if on is None else to_lanes_alone if see is None else to_both
@@ -111,11 +113,13 @@ def audible(roles: tuple[str, ...]) -> list[tuple[str, str, int]]:
     return names
 
 
-def listeners(hooks: dict, roles: tuple[str, ...], context, accept) -> list[tuple]:
+def listeners(hooks: dict, roles: tuple[str, ...], context, accept, across) -> list[tuple]:
     """What the strategy listens to: (kind, instrument or ANY, how the record is found, how it is announced)."""
-    asked = [(stream, i, hooks.get(f"see_{name}"), hooks.get(f"on_{name}")) for name, stream, i in audible(roles)]
-    heard = [each for each in asked if each[2] or each[3]]
-    return [(KIND[stream], i, FIND.get(stream, FIND["bars"]), announcement(see, on, context, accept)) for stream, i, see, on in heard]
+    asked = [(name, stream, i, hooks.get(f"see_{name}"), hooks.get(f"on_{name}")) for name, stream, i in audible(roles)]
+    return [
+        (KIND[stream], i, FIND.get(stream, FIND["bars"]), announcement(name, see, on, context, accept, across))
+        for name, stream, i, see, on in asked if see or on
+    ]
 
 
 def prefix_of(roles: tuple[str, ...], asset: int) -> str:
@@ -126,15 +130,15 @@ def prefix_of(roles: tuple[str, ...], asset: int) -> str:
 def dispatch(entries: list[tuple]):
     """One listener after another: a function that hands a record to the one it is for."""
     if not entries:
-        return inline(lambda kind, i, row, streams, lanes, minds, groups, world, journal: None)
+        return inline(lambda kind, i, row, streams, lanes, minds, groups, blocks, world, journal: None)
     (own_kind, own, find, announce), others = entries[0], dispatch(entries[1:])
 
     @inline
-    def tell(kind, i, row, streams, lanes, minds, groups, world, journal):
+    def tell(kind, i, row, streams, lanes, minds, groups, blocks, world, journal):
         if kind == own_kind and own in (ANY, i):
-            announce(find(streams, row), lanes, minds, groups, world, streams.bars, journal)
+            announce(find(streams, row), lanes, minds, groups, blocks, world, streams.bars, journal)
         else:
-            others(kind, i, row, streams, lanes, minds, groups, world, journal)
+            others(kind, i, row, streams, lanes, minds, groups, blocks, world, journal)
 
     return tell
 

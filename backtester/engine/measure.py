@@ -1,6 +1,8 @@
-"""Measuring: what a lane is worth at every close, and its samples for the ratios."""
+"""Measuring: what a lane is worth at every close, and how deep it fell."""
 
 from backtester.engine.jit import jit
+
+ROUNDING = 1e-12  # far more than a quotient and a difference can lose
 
 
 @jit
@@ -17,22 +19,16 @@ def mark(lane, quotes):
         tally.in_market += 1
     if equity > tally.peak:
         tally.peak = equity
+        tally.floor = equity * tally.keeps
+    if equity < tally.floor:
+        deepen(tally, equity)
+
+
+@jit
+def deepen(tally, equity):
+    """The drawdown may be the deepest one; it is divided for where that can be, and nowhere else."""
     drawdown = 1.0 - equity / tally.peak
     if drawdown > tally.max_drawdown:
         tally.max_drawdown = drawdown
-
-
-@jit
-def sample_until(lanes, clock, samples, ts):
-    """Sample every lane at all moments due before `ts`: nothing is known in between, so equity stands still."""
-    while clock.next_sample < ts:
-        sample_all(lanes, clock, samples)
-
-
-@jit
-def sample_all(lanes, clock, samples):
-    """Sample every lane now; the next moment is one step later. samples: equity, quote, (lanes, moments)."""
-    for k in range(len(lanes)):
-        samples[k, clock.samples] = lanes[k].account.equity
-    clock.samples += 1
-    clock.next_sample += clock.step
+        tally.keeps = min(1.0, 1.0 - drawdown + ROUNDING)
+    tally.floor = equity

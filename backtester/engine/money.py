@@ -49,6 +49,8 @@ def deposit(lane, ts, journal):
     lane.account.equity = amount
     lane.account.alive = 1
     lane.tally.peak = amount
+    lane.tally.floor = amount
+    lane.tally.keeps = 1.0
 
 
 @jit

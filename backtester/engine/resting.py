@@ -1,10 +1,10 @@
 """Orders that wait for a price: what the open and the path make of each of them."""
 
-
 from backtester.engine.book import end_partner, end_reduce_only
 from backtester.engine.codes import CANCELLED, NO_REFUSAL, REFUSED, WOULD_TAKE
 from backtester.engine.jit import jit
-from backtester.engine.match import FOK, GTC, acts, down, fill_market, fillable, finish, given, make, take, up
+from backtester.engine.levels import level_of, rises
+from backtester.engine.match import FOK, GTC, acts, fill_market, fillable, finish, given, make, take
 from backtester.engine.path import NEVER
 from backtester.engine.state import ADVERSE
 from backtester.orders import Kind
@@ -135,38 +135,10 @@ def follow(order, price):
 
 
 @jit
-def level_of(terms, order):
-    """The price at which the order triggers; of a limit, its price."""
-    if order.kind == LIMIT:
-        return order.price
-    if order.kind != TRAILING_STOP:
-        return order.trigger
-    return up(order.extreme + order.trigger, terms.tick) if order.qty > 0.0 else down(order.extreme - order.trigger, terms.tick)
-
-
-@jit
-def rises(order):
-    """Whether the order waits for a rise: stops that buy, take profits that sell."""
-    return (order.qty > 0.0) != (order.kind == TAKE_PROFIT)
-
-
-@jit
 def is_reached(terms, order, price):
     """Whether `price` is at the trigger or beyond it."""
     level = level_of(terms, order)
     return price >= level if rises(order) else price <= level
-
-
-@jit
-def is_in_reach(terms, order, bar):
-    """Whether the range of the bar may do anything to the order."""
-    if order.kind == MARKET or order.met == 0 or order.parent >= 0:
-        return False
-    if order.kind == TRAILING_STOP:
-        return True
-    level = level_of(terms, order)
-    falls = order.qty > 0.0 if order.kind == LIMIT else not rises(order)
-    return level >= bar.low if falls else level <= bar.high
 
 
 @jit

@@ -1,22 +1,27 @@
 """Driving the loop: memory for a tile of lanes, one recorded lane in chunks, a tile of a sweep."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
+from types import ModuleType
 
 import numpy as np
 
 from backtester.engine import jit, state
+from backtester.engine.abreast.bind import Abreast, compile_for
 from backtester.engine.bind import Bound, explain
 from backtester.engine.log import EQUITY, JOURNAL, Log
+from backtester.engine.ways import WIDTH
 from backtester.errors import UserError
-from backtester.fields import fill_initial
+from backtester.fields import NOTHING, fill_initial
 from backtester.records import BYTE, INSTRUMENT_SHIFT, ROW, Row, row_type, rows
 
 DAY, HOUR = 86_400_000_000_000, 3_600_000_000_000  # ns
 HOURLY_BELOW = 60 * DAY                            # a shorter run is sampled hourly
 CHUNK = 1 << 18                                    # events between two looks at the clock (Ctrl-C, progress)
 FIRST_ROWS = 8192                                  # of a journal, which grows
+LINE = 64                                          # bytes of a cache line
+VECTOR = 8                                         # numbers in one
 
 
 @dataclass
@@ -28,6 +33,9 @@ class Tile:
     groups: np.ndarray  # Bound.group, (groups,)
     world: Row          # state.world_dtype
     samples: np.ndarray # equity at the moments of the ratios, quote, float64, (lanes, moments)
+    at: np.ndarray      # where each combination's lane stands, (combinations,)
+    blocks: np.ndarray  # of lanes that run abreast, (lanes / WIDTH,); empty where they run one by one
+    kernel: ModuleType  # that runs them
 
 
 def group_lanes(bound: Bound, params: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -45,13 +53,13 @@ def sampling_step(market) -> int:
     return HOUR if market.end - market.start < HOURLY_BELOW else DAY
 
 
-def new_tile(bound: Bound, market, params: np.ndarray, terms: np.ndarray, recorded: bool = False) -> Tile:
-    """Fresh lanes for `params` (lanes,) under `terms` (lanes, instruments)."""
-    lanes = rows(bound.lane, len(params))
+def new_tile(bound: Bound, market, params: np.ndarray, terms: np.ndarray, recorded: bool = False, wide: Abreast | None = None) -> Tile:
+    """Fresh lanes for `params` (lanes,) under `terms` (lanes, instruments); `wide`: they run abreast."""
     first, group = group_lanes(bound, params)
+    at, blocks = (np.arange(len(params)), np.zeros(0, NOTHING)) if wide is None else places(group, wide.block)
+    lanes, minds = (rows(dtype, max(len(params), len(blocks) * WIDTH)) for dtype in (bound.lane, bound.mind))
     groups = rows(bound.group, len(first))
-    minds = rows(bound.mind, len(params))
-    lanes["terms"], minds["params"], minds["group"], groups["params"] = terms, params, group, params[first]
+    lanes["terms"][at], minds["params"][at], minds["group"][at], groups["params"] = terms, params, group, params[first]
     if getattr(bound.cls, "State", None):
         fill_initial(minds[0]["state"], bound.cls.State)
         minds["state"] = minds[0]["state"]
@@ -66,7 +74,22 @@ def new_tile(bound: Bound, market, params: np.ndarray, terms: np.ndarray, record
         quote["longs_end"], quote["shorts_end"], quote["basis"] = -np.inf, np.inf, np.nan
         quote["next"] = quote["mark"]["window"] = quote["index"]["window"] = -1
         quote["first"], quote["interval"] = market.spans.get(("perp_bars", i), (0, 0))
-    return Tile(lanes, minds, groups, world, np.zeros((len(params), start_sampling(world["clock"], market))))
+    samples = np.zeros((len(lanes), start_sampling(world["clock"], market)))
+    return Tile(lanes, minds, groups, world, samples, at, blocks, wide.kernel if wide else bound.kernel)
+
+
+def places(group: np.ndarray, block: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+    """Where each lane stands, and the blocks: the lanes of a block share a group, and its last places may stay empty."""
+    order, sizes = np.argsort(group, kind="stable"), np.bincount(group)
+    counts = -(-sizes // WIDTH)  # blocks of each group
+    last = np.cumsum(counts)
+    at = np.zeros(len(group), np.int64)
+    at[order] = np.arange(len(group)) + np.repeat((last - counts) * WIDTH - (np.cumsum(sizes) - sizes), sizes)
+    memory = np.zeros(last[-1] * block.itemsize + LINE, np.uint8)
+    blocks = memory[-memory.ctypes.data % LINE :][: last[-1] * block.itemsize].view(block)
+    blocks["group"], blocks["used"] = np.repeat(np.arange(len(sizes)), counts), WIDTH
+    blocks["used"][last - 1] = -(-(sizes - (counts - 1) * WIDTH) // VECTOR) * VECTOR
+    return at, blocks
 
 
 def start_sampling(clock, market) -> int:
@@ -128,11 +151,18 @@ def recorded(bound: Bound, market, params: np.ndarray, terms: np.ndarray) -> tup
     return new_tile(bound, market, params, terms[None], recorded=True), log
 
 
-def run_tile(bound: Bound, market, params: np.ndarray, terms: np.ndarray) -> Tile:
+def run_tile(bound: Bound, market, params: np.ndarray, terms: np.ndarray, wide: Abreast | None = None) -> Tile:
     """Lanes of a sweep: `params` (lanes,), `terms` (lanes, instruments)."""
-    tile = new_tile(bound, market, params, terms)
+    tile = new_tile(bound, market, params, terms, wide=wide)
     drive(bound, market, tile, no_log(bound), CHUNK)
-    return tile
+    return in_order(tile)
+
+
+def in_order(tile: Tile) -> Tile:
+    """The lanes as they were given, without the empty places of those that ran abreast."""
+    if len(tile.blocks) == 0:
+        return tile
+    return replace(tile, lanes=tile.lanes[tile.at], minds=tile.minds[tile.at], samples=tile.samples[tile.at], at=np.arange(len(tile.at)))
 
 
 def drive(bound: Bound, market, tile: Tile, log: Log, chunk: int, progress: Callable[[int, int], None] | None = None) -> Log:
@@ -166,7 +196,9 @@ def through(bound: Bound, market, tile: Tile, log: Log, stops) -> Iterator[Log]:
                 if stop is None:
                     return
                 goal = min(at + CHUNK, at + stop - done, len(streams.events))
-                reached = bound.kernel.advance(streams, tile.lanes, tile.minds, tile.groups, tile.world, tile.samples, log, at, goal)
+                records = (streams, tile.lanes, tile.minds, tile.groups, tile.blocks, tile.world, tile.samples, log, at, goal)
+                compile_for(tile.kernel, records)
+                reached = tile.kernel.advance(*records)
                 if reached < goal:
                     log = grow(log)
                 at, done = reached, done + reached - at

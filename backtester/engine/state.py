@@ -71,6 +71,8 @@ ACCOUNT = np.dtype([
 TALLY = np.dtype([          # what the metrics need, streamed; of the ratios see Tile.samples
     ("peak", "f8"),         # highest equity, quote
     ("max_drawdown", "f8"), # fraction of the peak
+    ("keeps", "f8"),        # share of a peak down to which no drawdown is deeper than that one
+    ("floor", "f8"),        # the equity down to which none is at this peak, quote
     ("in_market", "i8"),    # marks with a position
     ("fees", "f8"),         # paid, quote
     ("slippage", "f8"),     # lost against the best price, quote
@@ -98,6 +100,9 @@ POSITION = np.dtype([
     ("pending", "f8"),      # base in waiting market orders
     ("waiting", "i8"),      # number of waiting market orders
     ("resting", "i8"),      # number of other orders that wait
+    ("falls_to", "f8"),     # these sleep in bars that stay above this price,
+    ("rises_to", "f8"),     # below this one, quote,
+    ("wakes", "i8"),        # and open before this moment, ns
     ("turned", "i8"),       # 1: opened, or turned, on the path of this bar
     ("left", "f8"),         # base that this bar still gives
     ("opened", "i8"),       # ts of the first fill of this round trip, ns

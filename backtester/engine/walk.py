@@ -7,6 +7,7 @@ from backtester.engine.book import clear_up, end_all
 from backtester.engine.changes import carry_out
 from backtester.engine.codes import CANCELLED
 from backtester.engine.jit import jit
+from backtester.engine.levels import is_in_reach, level_of
 from backtester.engine.liquidate import is_hit, liquidate
 from backtester.engine.match import end_markets, fill_markets, open_bar
 from backtester.engine.path import (
@@ -21,7 +22,7 @@ from backtester.engine.path import (
     move_to,
     stand_at_open,
 )
-from backtester.engine.resting import act, first_at, follow, is_in_reach, level_of, markets_at_open, others_at_open
+from backtester.engine.resting import act, first_at, follow, markets_at_open, others_at_open
 
 LIQUIDATION = -1  # what a path meets; else the place of an order
 

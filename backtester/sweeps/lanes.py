@@ -11,9 +11,10 @@ from threading import Event
 
 import numpy as np
 
+from backtester.engine.abreast.bind import Abreast, bind_abreast
 from backtester.engine.bind import Bound
 from backtester.engine.params import coerce, params_of
-from backtester.engine.run import CHUNK, Tile, new_tile, no_log, through
+from backtester.engine.run import CHUNK, Tile, group_lanes, in_order, new_tile, no_log, through
 from backtester.engine.venue import Venue, terms_of, venue_of
 from backtester.market.schema import Market
 from backtester.results.metrics import MEASURES, measure
@@ -21,6 +22,8 @@ from backtester.sweeps.store import Store
 
 NARROW, WIDE = 32, 128  # lanes of a tile, at least and at most; wide ones share more of what the market shows
 TILES = 64              # that a sweep is cut into before its tiles grow: every core has some, and an interruption costs few
+FEW = 16                # lanes that run one by one whatever they cost
+WORTH = 1 << 28         # lanes x events whose saving pays for compiling the code that runs them abreast
 VENUE = "venue."  # in front of a venue's key among the names of a grid
 
 
@@ -71,17 +74,16 @@ def sweep_lanes(
     What the store has is not run again, and what is finished goes there. `progress(done, total)` is called after every tile.
     `part` (n, of) runs every of-th tile alone, and leaves the other rows at zero. Interrupted, it stops within a chunk of events.
     """
-    order = np.lexsort([lanes.params[name] for name in lanes.bound.grouped_by]) if lanes.bound.grouped_by else np.arange(len(lanes.params))
-    results, done = store.read() if store else (np.zeros(len(order), MEASURES), np.zeros(len(order), bool))
-    width = min(WIDE, max(NARROW, len(order) // TILES))
-    tiles = [order[at : at + width] for at in range(0, len(order), width)][part[0] :: part[1]]
+    tiles = tiles_of(lanes)[part[0] :: part[1]]
+    results, done = store.read() if store else (np.zeros(len(lanes.params), MEASURES), np.zeros(len(lanes.params), bool))
+    wide = wide_for(lanes, sum(len(rows) for rows in tiles))
     missing = [left for rows in tiles if len(left := rows[~done[rows]])]
     total = sum(len(rows) for rows in tiles)
     ready = total - sum(len(rows) for rows in missing)
     stopped = Event()
 
     def work(rows: np.ndarray) -> np.ndarray:
-        tile = run_until(lanes, rows, stopped)
+        tile = run_until(lanes, rows, stopped, wide)
         return measure(tile, lanes.market) if tile else np.zeros(0, MEASURES)
 
     with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
@@ -102,13 +104,37 @@ def sweep_lanes(
     return results
 
 
-def run_until(lanes: Lanes, rows: np.ndarray, stopped: Event) -> Tile | None:
+def tiles_of(lanes: Lanes) -> list[np.ndarray]:
+    """The combinations of each tile. Those that share a group's features stay together, so that these are computed once."""
+    width = min(WIDE, max(NARROW, len(lanes.params) // TILES))
+    group = group_lanes(lanes.bound, lanes.params)[1]
+    tiles: list[list[np.ndarray]] = [[]]
+    room = width
+    for rows in np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1]):
+        for part in np.array_split(rows, -(-len(rows) // width)):
+            if len(part) > room:
+                tiles.append([])
+                room = width
+            tiles[-1].append(part)
+            room -= len(part)
+    return [np.concatenate(parts) for parts in tiles]
+
+
+def wide_for(lanes: Lanes, count: int) -> Abreast | None:
+    """What runs so many lanes abreast, where that is worth its compilation."""
+    if count < FEW or count * sum(lanes.market.counts.values()) < WORTH:
+        return None
+    wide = bind_abreast(lanes.bound)
+    return None if wide.whole else wide
+
+
+def run_until(lanes: Lanes, rows: np.ndarray, stopped: Event, wide: Abreast | None = None) -> Tile | None:
     """A tile of these combinations at the end of the market; None where it was stopped."""
-    tile = new_tile(lanes.bound, lanes.market, lanes.params[rows], lanes.terms[lanes.venue[rows]])
+    tile = new_tile(lanes.bound, lanes.market, lanes.params[rows], lanes.terms[lanes.venue[rows]], wide=wide)
     for _ in through(lanes.bound, lanes.market, tile, no_log(lanes.bound), count(CHUNK, CHUNK)):
         if stopped.is_set():
             return None
-    return tile
+    return in_order(tile)
 
 
 def column_of(values: list) -> np.ndarray:

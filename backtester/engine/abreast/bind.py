@@ -1,0 +1,54 @@
+"""A strategy's loop for lanes abreast: its code written, kept beside the loop to be read, compiled as vectors."""
+
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+
+import numba
+import numpy as np
+from numba.core.compiler_lock import global_compiler_lock
+
+from backtester.engine import jit
+from backtester.engine.abreast.written import write
+from backtester.engine.bind import Bound, load_kernel
+
+
+@dataclass(frozen=True)
+class Abreast:
+    """What runs a strategy's lanes abreast."""
+
+    kernel: ModuleType          # its advance takes blocks
+    block: np.dtype
+    escapes: tuple[str, ...]    # file:line: why lanes leave a block for one instant, to run one by one
+    whole: tuple[str, ...]      # file:line: why all of them do, at every instant: no gain
+
+
+@cache
+def bind_abreast(bound: Bound) -> Abreast:
+    """The loop for lanes abreast of a bound strategy; compiled when it is first run."""
+    written = write(bound.roles, bound.hooks, bound.helpers, bound.lane, bound.mind, bound.group["seen"])
+    key = f"{bound.key}_abreast"
+    path = jit.cache_folder("loops") / f"lanes_{key}.py"
+    if not jit.plain():
+        path.write_text(written.source)
+    code: dict = dict(written.globals)
+    exec(compile(written.source, str(path), "exec"), code)
+    functions = {name: fn if jit.plain() else jit.fresh(fn) for name, fn in code.items() if name in written.functions}
+    kernel = load_kernel(bound.name, key, bound.names | {"ABREAST": functions})
+    return Abreast(kernel, written.block, written.escapes, written.whole)
+
+
+def compile_for(kernel: ModuleType, records: tuple) -> None:
+    """Compile a loop for records of these types, or find it in the cache. Blocks want LLVM's vectoriser, which lanes one by one do not."""
+    if jit.plain() or kernel.ABREAST is None:
+        return
+    kinds = tuple(kernel.advance.typeof_pyval(each) for each in records)
+    if kinds in kernel.advance.overloads:
+        return
+    with global_compiler_lock:
+        before = numba.config.LOOP_VECTORIZE, numba.config.SLP_VECTORIZE
+        numba.config.LOOP_VECTORIZE = numba.config.SLP_VECTORIZE = 1
+        try:
+            kernel.advance.compile(kinds)
+        finally:
+            numba.config.LOOP_VECTORIZE, numba.config.SLP_VECTORIZE = before

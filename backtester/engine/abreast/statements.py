@@ -1,0 +1,191 @@
+"""Statements for lanes abreast: conditions become masks, assignments selections, calls are written out.
+
+Each way of a statement returns the mask of the lanes that go on: None for all, False for none.
+"""
+
+import ast
+import inspect
+import types
+
+from backtester import orders
+from backtester.engine.abreast.expressions import Expressions, is_plain_target
+from backtester.engine.abreast.values import Escape, Frame, Value, has, is_record, plain_function, tree_of
+from backtester.engine.measure import deepen
+
+LARGE = 40     # nodes of code behind a shared condition that are worth a loop without them
+ROUNDS = 16    # of a loop that is written out
+LINES = 400    # of one loop over lanes; what would follow escapes
+VERBS = {each for each in vars(orders).values() if isinstance(each, types.FunctionType)} - {orders.held, orders.blocked}
+ESCAPES = VERBS | {plain_function(deepen)}  # what asks the venue, and what is too rare to be computed for all
+
+
+class Converter(Expressions):
+    """One region of code for all lanes: functions called one after the other, written out."""
+
+    def write_out(self, fn, given: list, named: dict, mask: Value | None) -> list[Value] | None:
+        """A call in its caller's place; returns what it gives."""
+        parameters = inspect.signature(fn).parameters
+        frame = Frame(fn, mask=mask)
+        for name, value in {**dict(zip(parameters, given, strict=False)), **named}.items():
+            frame.names[name] = value if is_record(value) else self.put(name, value)
+        for name, parameter in parameters.items():
+            if name not in frame.names:
+                frame.names[name] = self.constant(parameter.default)
+        self.block(tree_of(fn).body, frame, mask)
+        if frame.lost:
+            raise Escape(f"{fn.__name__} escapes")
+        return frame.gives
+
+    def block(self, statements, frame: Frame, mask):
+        """Statements one after the other. Where they end in an escape whatever happens, nothing of them is computed."""
+        if mask is not None and (doom := doom_of(frame.fn, tuple(statements))):
+            return self.leave(frame, mask, statements[0], Escape(doom))
+        for statement in statements:
+            mask = self.statement(statement, frame, mask)
+            if mask is False:
+                break
+        return mask
+
+    def statement(self, node, frame: Frame, mask):
+        """One statement; what cannot be converted is an escape of the lanes that come there."""
+        try:
+            way = getattr(self, f"do_{type(node).__name__.lower()}", None)
+            if way is None or len(self.lines) > LINES:
+                raise Escape(f"{type(node).__name__} is not converted" if way is None else "too long")
+            return way(node, frame, mask)
+        except Escape as reason:
+            return self.leave(frame, mask, node, reason)
+
+    def leave(self, frame: Frame, mask, node, reason: Escape) -> bool:
+        """The lanes of the mask escape at a statement; where that would be all of them, whoever asked for the region decides."""
+        if reason.place is None:
+            reason.place = f"{frame.fn.__code__.co_filename}:{frame.fn.__code__.co_firstlineno + node.lineno - 1}"
+        if mask is None:
+            raise reason
+        self.escape(mask, reason)
+        frame.lost = frame.lost or mask is frame.mask
+        return False
+
+    def do_pass(self, node, frame, mask):
+        return mask
+
+    def do_expr(self, node, frame, mask):
+        if isinstance(node.value, ast.Call):
+            self.call(node.value, frame, mask)
+        return mask
+
+    def do_assign(self, node, frame, mask):
+        if len(node.targets) > 1:
+            raise Escape("several targets")
+        self.assign(node.targets[0], node.value, frame, mask)
+        return mask
+
+    def do_annassign(self, node, frame, mask):
+        if node.value is not None:
+            self.assign(node.target, node.value, frame, mask)
+        return mask
+
+    def do_augassign(self, node, frame, mask):
+        now = ast.parse(ast.unparse(node.target), mode="eval").body
+        self.assign(node.target, ast.copy_location(ast.BinOp(now, node.op, node.value), node), frame, mask)
+        return mask
+
+    def assign(self, target, value, frame, mask) -> None:
+        """One name, one field, or several at once."""
+        if not isinstance(target, ast.Tuple):
+            self.give(target, self.record(value, frame) or self.number(value, frame, mask), frame, mask)
+            return
+        gives: list = []
+        if isinstance(value, ast.Call):
+            gives = self.call(value, frame, mask) or []
+        elif isinstance(value, ast.Tuple):
+            gives = [self.record(each, frame) or self.put("v", self.number(each, frame, mask)) for each in value.elts]
+        if len(gives) != len(target.elts):
+            raise Escape("not as many values as names")
+        for each, given in zip(target.elts, gives, strict=True):
+            self.give(each, given, frame, mask)
+
+    def give(self, target, value, frame, mask) -> None:
+        """A name or a field gets a value; a name may get a record."""
+        if isinstance(target, ast.Attribute) and not is_record(value):
+            self.store(self.record(target.value, frame), target.attr, value, mask)
+            return
+        if not isinstance(target, ast.Name):
+            raise Escape(f"{ast.unparse(target)} is written")
+        old = frame.names.get(target.id)
+        if not is_record(value):
+            value = self.put(target.id, self.select(mask, value, None if is_record(old) else old))
+        frame.names[target.id] = value
+
+    def do_return(self, node, frame, mask):
+        if node.value is not None:
+            nodes = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+            gives = [self.number(each, frame, mask) for each in nodes]
+            before = frame.gives or [None] * len(gives)
+            if len(before) != len(gives):
+                raise Escape("returns of several kinds")
+            frame.gives = [self.put("r", self.select(mask, new, old)) for new, old in zip(gives, before, strict=True)]
+        return False
+
+    def do_if(self, node, frame, mask):
+        outer, self.forking = self.forking, is_worth_a_fork(node)
+        try:
+            c = self.condition(node.test, frame, mask)
+        finally:
+            self.forking = outer
+        if c.known is not None:
+            return self.block(node.body if c.known else node.orelse, frame, mask)
+        yes, before = self.both(mask, c), dict(frame.names)
+        after = self.block(node.body, frame, yes)
+        forget_records(frame, before)
+        if not node.orelse and after is yes:
+            return mask
+        no = self.both(mask, self.inverse(c))
+        other = self.block(node.orelse, frame, no)
+        forget_records(frame, before)
+        if after is False or other is False:
+            return other if after is False else after
+        return mask if after is yes and other is no else self.either(after, other)
+
+    def do_for(self, node, frame, mask):
+        """A loop of few rounds whose number is known is written out."""
+        if not (isinstance(node.iter, ast.Call) and isinstance(node.iter.func, ast.Name) and node.iter.func.id == "range"):
+            raise Escape("a loop")
+        bounds = [self.number(each, frame, mask).known for each in node.iter.args]
+        if any(not isinstance(bound, int) for bound in bounds) or node.orelse or has(node.body, (ast.Break, ast.Continue)):
+            raise Escape("a loop")
+        rounds = range(*bounds)  # type: ignore[arg-type]
+        if len(rounds) > ROUNDS:
+            raise Escape("a long loop")
+        for n in rounds:
+            frame.names[node.target.id] = self.constant(n)
+            mask = self.block(node.body, frame, mask)
+            if mask is False:
+                break
+        return mask
+
+
+def forget_records(frame: Frame, before: dict) -> None:
+    """After a branch that not all lanes took, a name that it gave to another record stands for none."""
+    for name, found in list(frame.names.items()):
+        if found != before.get(name) and (is_record(found) or is_record(before.get(name))):
+            del frame.names[name]
+
+
+def doom_of(fn, statements: tuple) -> str | None:
+    """Why these statements end in an escape whatever happens, by themselves or in a function that they call."""
+    for node in statements:
+        called = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name)
+        callee = plain_function(fn.__globals__.get(node.value.func.id)) if called else None
+        if callee in ESCAPES and not is_plain_target(callee, node.value):
+            return f"{callee.__name__} is called"
+        if isinstance(callee, types.FunctionType) and (doom := doom_of(callee, tuple(tree_of(callee).body))):
+            return doom
+        if has([node], ast.Return):
+            break
+    return None
+
+
+def is_worth_a_fork(node: ast.If) -> bool:
+    """Whether much is decided by a condition: a large body, or whether there is anything after it."""
+    return has(node.body, ast.Return) or sum(1 for _ in ast.walk(node)) > LARGE

@@ -1,0 +1,93 @@
+"""The code for lanes abreast as Python source: a loop over a block's columns for each region, and what moves lanes in and out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from backtester.engine.abreast import runtime
+from backtester.engine.abreast.regions import Branch, Leaf, Story, grow, leaves_of
+from backtester.engine.listen import audible
+from backtester.engine.ways import WIDTH
+
+FORKS = 3    # of the decisions at the end of an instant
+OWN = ("lane.account.equity", "lane.account.blocked", "lane.tally.", "mind.state.")  # what a block may write
+ARGUMENTS = {"end": "t, group, world, bars, paired", "stake": "t, quotes, bars"}
+TOLD = "t, group, world, bars, x"
+
+
+@dataclass(frozen=True)
+class Written:
+    """The code for a strategy's lanes abreast, and the record that it works on."""
+
+    source: str
+    globals: dict
+    functions: tuple[str, ...]
+    block: np.dtype
+    escapes: tuple[str, ...]    # file:line: what lanes leave a block for
+    whole: tuple[str, ...]      # file:line: what all lanes do, at every instant
+
+
+def write(roles: tuple[str, ...], hooks: dict, helpers: dict, lane: np.dtype, mind: np.dtype, seen: np.dtype) -> Written:
+    """Write the code. hooks: name -> plain function; helpers: plain function -> compiled; the dtypes are those of `Bound`."""
+    story = Story(roles, hooks, lane, mind, seen)
+    trees = {"end": grow(story.end, helpers, FORKS), "stake": grow(story.stake, helpers, 1)}
+    heard = {f"on_{name}": stream for name, stream, _ in audible(roles) if f"on_{name}" in hooks}
+    trees |= {name: grow(story.tell(name, stream), helpers, FORKS) for name, stream in heard.items()}
+    regions = [leaf.region for tree in trees.values() for leaf in leaves_of(tree)]
+    columns = {"account_alive": ("lane.account.alive", np.dtype("i8"))}
+    names: dict = {"WIDTH": WIDTH} | {name: getattr(runtime, name) for name in ("select", "at", "int64", "float64")}
+    for region in regions:
+        columns |= region.columns
+        names |= region.globals
+    own = sorted(set().union(*(region.stored for region in regions)))
+    assert all(columns[name][0].startswith(OWN) for name in own), own
+    sources = [function(name, ARGUMENTS.get(name, TOLD), tree) for name, tree in trees.items()]
+    block = np.dtype([
+        ("flag", "i8", (WIDTH,)),   # 1: the lane has to be looked at, one by one
+        *((name, dtype.str[1:], (WIDTH,)) for name, (_, dtype) in columns.items()),
+        ("group", "i8"),            # whose features its lanes see
+        ("used", "i8"),             # places that are computed
+        ("rest", "i8", (6,)),       # to whole cache lines
+    ])
+    return Written(
+        "\n\n".join([*sources, *movers(columns, own)]), names, (*trees, "load", "load_venue", "save"), block,
+        tuple(dict.fromkeys(place for region in regions for place in region.places)), tuple(dict.fromkeys(story.whole)),
+    )
+
+
+def movers(columns: dict, own: list[str]) -> list[str]:
+    """What copies a lane from its records into a block, what the venue changed alone, and back what the block owns."""
+    venue = [name for name, (path, _) in columns.items() if name not in own and path.startswith(("lane.account", "lane.position"))]
+    bodies = {
+        "load(t, k, lane, mind)": [f"t.{name}[k] = {path}" for name, (path, _) in columns.items()],
+        "load_venue(t, k, lane)": [f"t.{name}[k] = {columns[name][0]}" for name in venue],
+        "save(t, k, lane, mind)": [f"{columns[name][0]} = t.{name}[k]" for name in own],
+    }
+    return ["\n".join([f"def {head}:", *(f"    {line}" for line in body), ""]) for head, body in bodies.items()]
+
+
+def function(name: str, arguments: str, tree: Leaf | Branch) -> str:
+    """A function over the lanes of a block; it flags lanes and returns how many."""
+    return "\n".join([f"def {name}({arguments}):", "    count = 0", *code_of(tree, 1, 0), "    return count", ""])
+
+
+def code_of(tree: Leaf | Branch, indent: int, written: int) -> list[str]:
+    """The lines of a tree of loops; `written` lines before them stand already."""
+    pad = "    " * indent
+    if isinstance(tree, Branch):
+        yes, no = (code_of(side, indent + 1, len(tree.before)) for side in (tree.yes, tree.no))
+        return [*(pad + line for line in tree.before[written:]), f"{pad}if {tree.test}:", *yes, f"{pad}else:", *no]
+    region = tree.region
+    loads = [f"{name} = t.{name}[k]" for name in region.columns]
+    loop = [f"{pad}for k in range(t.used):", *(f"{pad}    {line}" for line in [*loads, *region.lines, *stores_of(tree)])]
+    return [*(pad + line for line in region.before[written:]), *loop]
+
+
+def stores_of(leaf: Leaf) -> list[str]:
+    """What a lane keeps: all of it, or nothing where it escaped."""
+    region = leaf.region
+    if leaf.result is not None:
+        return [f"found = int64(select({leaf.result.src} | {region.escaped or 'False'}, 1, 0))", "t.flag[k] = found", "count += found"]
+    head = ["on = (t.account_alive[k] != 0)", f"out = (on & {region.escaped or 'False'})", "keep = (on & (not out))"]
+    kept = [f"t.{name}[k] = select(keep, {region.now[name]}, {name})" for name in sorted(region.stored)]
+    return [*head, *kept, "left = int64(select(out, 1, 0))", "t.flag[k] = left", "count += left"]
