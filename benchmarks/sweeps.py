@@ -51,12 +51,25 @@ def bars_only(bars: int, seed: int = 1, spot: bool = True):
 FREE = {"missing_funding": "free"}
 
 
+def compile_first(market, strategy: str, venue: dict) -> None:
+    """Compile what runs lanes abreast, or read it from the cache, by running two of them."""
+    from backtester.engine.abreast.bind import bind_abreast
+    from backtester.engine.bind import bind
+    from backtester.engine.find import find_strategy
+    from backtester.engine.params import params_of
+    from backtester.engine.run import run_tile
+    from backtester.engine.venue import terms_of, venue_of
+
+    bound = bind(find_strategy(strategy), market.roles)
+    two = np.repeat(params_of(bound.cls, {}), 2)
+    run_tile(bound, market, two, np.repeat(terms_of(venue_of(venue), market)[None], 2, 0), bind_abreast(bound))
+
+
 def timed(name: str, market, strategy: str, grid, threads: int | None = None, venue: dict | None = None, **fixed) -> dict:
     """Run a sweep with the truth about it, and tell what it took."""
     from backtester import api
 
-    few = (grid[0], [column[:2] for column in grid[1]])
-    api.sweep_grid(market, strategy, few, venue=FREE | (venue or {}), **fixed)  # compiled, or read from the cache
+    compile_first(market, strategy, FREE | (venue or {}))
     begin, spent = time.perf_counter(), time.process_time()
     swept = api.sweep_grid(market, strategy, grid, venue=FREE | (venue or {}), threads=threads, truth=True, **fixed)
     wall, cpu = time.perf_counter() - begin, time.process_time() - spent

@@ -25,6 +25,7 @@ from math import isclose
 from audit import ACCOUNT, NEAR, Walk
 from drawn import ANY, SHARED
 from hypothesis import HealthCheck, given, settings
+from hypothesis.internal.constants_ast import Constants
 
 from backtester.engine import codes
 
@@ -225,7 +226,9 @@ def audit_many(examples: int, **options) -> Counter:
     return total
 
 
-def test_what_must_hold_in_every_run():
+def test_what_must_hold_in_every_run(monkeypatch):
+    # What is drawn must not depend on which numbers stand in the code: hypothesis mixes them in.
+    monkeypatch.setattr("hypothesis.internal.conjecture.providers._get_local_constants", Constants)
     counts = audit_many(EXAMPLES, derandomize=True)
     assert counts["runs"] >= EXAMPLES
     assert {name: counts[name] for name, least in MET.items() if counts[name] < least} == {}

@@ -65,9 +65,10 @@ def end_lane(lane, mind, paired, groups, world, bars, journal):
         halt(lane, ts, world.quotes, journal)
 
 
-ways = abreast(ABREAST, end_lane) if ABREAST else one_by_one(end_lane)
-look, has_stake, changed, all_changed = ways.look, ways.has_stake, ways.changed, ways.all_changed
-start_lanes, finish_lanes, end_lanes, sample = ways.start, ways.finish, ways.end, ways.sample
+meet = (open_lane, walk_lane, end_lane)
+ways = abreast(ABREAST, *meet) if ABREAST else one_by_one(*meet)
+open_lanes, walk_lanes, end_lanes, sample = ways.open, ways.walk, ways.end, ways.sample
+start_lanes, finish_lanes, all_changed = ways.start, ways.finish, ways.all_changed
 tell = dispatch(listeners(HOOKS, ROLES, context, accept, ways.tell))
 
 
@@ -126,18 +127,10 @@ def take_group(lanes, blocks, quotes, bars, journal):
     """What waits for these bars meets them."""
     stirred = arrive(lanes, blocks, quotes, bars, journal)
     if stirred:
-        look(lanes, blocks, quotes, bars)
-        for k in range(len(lanes)):
-            if has_stake(k, lanes, blocks, quotes, bars):
-                open_lane(lanes[k], quotes, bars, journal)
+        open_lanes(lanes, blocks, quotes, bars, journal)
     settle_all(0, lanes, blocks, quotes, bars, journal)
     if stirred or is_stirred(lanes, quotes):
-        if not stirred:
-            look(lanes, blocks, quotes, bars)
-        for k in range(len(lanes)):
-            if has_stake(k, lanes, blocks, quotes, bars):
-                walk_lane(lanes[k], quotes, bars, journal)
-                changed(k, lanes, blocks)
+        walk_lanes(stirred, lanes, blocks, quotes, bars, journal)
         for i in range(1, len(quotes), 2):
             if quotes[i].moving == 1 and is_threatened(quotes[i]):
                 narrow(lanes, i, quotes[i])

@@ -38,8 +38,9 @@ def liquidation_price(side, size, entry, wallet, terms, bracket):
     found = NAN
     for n in range(bracket.tiers):
         end = (wallet + bracket.amount[n] - side * size * entry) / (size * (bracket.rate[n] - side))
-        if n == 0 or (end - found) * side > 0.0:
-            found = end
+        if n > 0 and not (end - found) * side > 0.0:  # the lines are convex: behind the one that holds, prices fall back
+            break
+        found = end
     return found
 
 

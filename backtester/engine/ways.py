@@ -20,22 +20,6 @@ PLACE = WIDTH - 1
 
 
 @fresh
-def look(lanes, blocks, quotes, bars):
-    """Find out which lanes have something at stake in the bars of the group: each is asked when it comes."""
-
-
-@fresh
-def has_stake(k, lanes, blocks, quotes, bars):
-    """Whether it has."""
-    return is_at_stake(lanes[k], quotes, bars)
-
-
-@fresh
-def changed(k, lanes, blocks):
-    """The venue has changed a lane."""
-
-
-@fresh
 def all_changed(lanes, blocks):
     """The venue may have changed any lane."""
 
@@ -57,8 +41,20 @@ def sample(lanes, blocks, at, samples):
         samples[k, at] = lanes[k].account.equity
 
 
-def one_by_one(end_lane) -> SimpleNamespace:
-    """The ways of a loop without blocks; `end_lane` ends an instant for one lane."""
+def one_by_one(open_lane, walk_lane, end_lane) -> SimpleNamespace:
+    """The ways of a loop without blocks; given is what meets a group's opens, walks its paths and ends an instant for one lane."""
+
+    @fresh
+    def open_all(lanes, blocks, quotes, bars, journal):
+        for k in range(len(lanes)):
+            if is_at_stake(lanes[k], quotes, bars):
+                open_lane(lanes[k], quotes, bars, journal)
+
+    @fresh
+    def walk_all(stirred, lanes, blocks, quotes, bars, journal):
+        for k in range(len(lanes)):
+            if is_at_stake(lanes[k], quotes, bars):
+                walk_lane(lanes[k], quotes, bars, journal)
 
     @fresh
     def end(paired, lanes, minds, groups, blocks, world, bars, journal):
@@ -77,17 +73,11 @@ def one_by_one(end_lane) -> SimpleNamespace:
 
         return to_lanes
 
-    own = {"look": look, "has_stake": has_stake, "changed": changed, "all_changed": all_changed}
-    return SimpleNamespace(**own, start=start, finish=finish, sample=sample, end=end, tell=tell)
+    own = {"open": open_all, "walk": walk_all, "end": end, "tell": tell}
+    return SimpleNamespace(**own, all_changed=all_changed, start=start, finish=finish, sample=sample)
 
 
 # ---------------------------------------------------------------- abreast
-
-
-@fresh
-def is_flagged(k, lanes, blocks, quotes, bars):
-    """Whether the lane has something at stake."""
-    return blocks[k >> SHIFT].flag[k & PLACE] != 0
 
 
 @fresh
@@ -97,60 +87,83 @@ def sample_blocks(lanes, blocks, at, samples):
         samples[k, at] = blocks[k >> SHIFT].account_equity[k & PLACE]
 
 
-def abreast(code: dict, end_lane) -> SimpleNamespace:
+def abreast(code: dict, open_lane, walk_lane, end_lane) -> SimpleNamespace:
     """The ways of a loop over blocks; `code` has the functions that were written for the strategy."""
-    look_at, load_venue = code["stake"], code["load_venue"]
-
-    @fresh
-    def look_abreast(lanes, blocks, quotes, bars):
-        for b in range(len(blocks)):
-            look_at(blocks[b], quotes, bars)
-
-    @fresh
-    def reload(k, lanes, blocks):
-        load_venue(blocks[k >> SHIFT], k & PLACE, lanes[k])
-
-    @fresh
-    def reload_all(lanes, blocks):
-        for k in range(len(lanes)):
-            reload(k, lanes, blocks)
-
-    into, out_of = movers(code["load"], code["save"])
+    start, finish, all_changed = movers(code)
+    open_all, walk_all = meetings(code, open_lane, walk_lane)
     end, tell = turns(code, end_lane)
-    own = {"look": look_abreast, "has_stake": is_flagged, "changed": reload, "all_changed": reload_all}
-    return SimpleNamespace(**own, start=into, finish=out_of, sample=sample_blocks, end=end, tell=tell)
+    own = {"open": open_all, "walk": walk_all, "end": end, "tell": tell}
+    return SimpleNamespace(**own, all_changed=all_changed, start=start, finish=finish, sample=sample_blocks)
 
 
-def movers(load, save):
-    """What copies all lanes into the blocks, and what copies them back."""
+def movers(code: dict):
+    """What copies all lanes into the blocks, what copies them back, and what tells the blocks of the venue's changes."""
+    load, save, load_venue = code["load"], code["save"], code["load_venue"]
 
     @fresh
-    def into(lanes, minds, blocks):
+    def start(lanes, minds, blocks):
         for k in range(len(lanes)):
             load(blocks[k >> SHIFT], k & PLACE, lanes[k], minds[k])
 
     @fresh
-    def out_of(lanes, minds, blocks):
+    def finish(lanes, minds, blocks):
         for k in range(len(lanes)):
             save(blocks[k >> SHIFT], k & PLACE, lanes[k], minds[k])
 
-    return into, out_of
+    @fresh
+    def all_changed(lanes, blocks):
+        for k in range(len(lanes)):
+            load_venue(blocks[k >> SHIFT], k & PLACE, lanes[k])
+
+    return start, finish, all_changed
+
+
+def meetings(code: dict, open_lane, walk_lane):
+    """What lets lanes meet the opens of a group, and walk its paths: those that have something at stake."""
+    look, load_venue = code["stake"], code["load_venue"]
+
+    @fresh
+    def flag(blocks, quotes, bars):
+        for b in range(len(blocks)):
+            blocks[b].flagged = look(blocks[b], quotes, bars)
+
+    @fresh
+    def open_all(lanes, blocks, quotes, bars, journal):
+        flag(blocks, quotes, bars)
+        for b in range(len(blocks)):
+            if blocks[b].flagged > 0:
+                for j in range(blocks[b].used):
+                    if blocks[b].flag[j] != 0:
+                        open_lane(lanes[b * WIDTH + j], quotes, bars, journal)
+
+    @fresh
+    def walk_all(stirred, lanes, blocks, quotes, bars, journal):
+        if not stirred:
+            flag(blocks, quotes, bars)
+        for b in range(len(blocks)):
+            if blocks[b].flagged > 0:
+                for j in range(blocks[b].used):
+                    if blocks[b].flag[j] != 0:
+                        walk_lane(lanes[b * WIDTH + j], quotes, bars, journal)
+                        load_venue(blocks[b], j, lanes[b * WIDTH + j])
+
+    return open_all, walk_all
 
 
 def turns(code: dict, end_lane):
     """What ends an instant, and what tells lanes of a record: abreast, then the flagged lanes one by one."""
-    end_block, load, save = code["end"], code["load"], code["save"]
+    end_block, reload, save = code["end"], code["reload"], code["save"]
 
     @fresh
     def end(paired, lanes, minds, groups, blocks, world, bars, journal):
         for b in range(len(blocks)):
             if end_block(blocks[b], groups[blocks[b].group], world, bars, paired) > 0:
-                for j in range(WIDTH):
+                for j in range(blocks[b].used):
                     if blocks[b].flag[j] != 0:
                         k = b * WIDTH + j
                         save(blocks[b], j, lanes[k], minds[k])
                         end_lane(lanes[k], minds[k], paired, groups, world, bars, journal)
-                        load(blocks[b], j, lanes[k], minds[k])
+                        reload(blocks[b], j, lanes[k], minds[k])
 
     def tell(name, hear):
         tell_block = code[name]
@@ -159,12 +172,12 @@ def turns(code: dict, end_lane):
         def to_lanes(x, lanes, minds, groups, blocks, world, bars, journal):
             for b in range(len(blocks)):
                 if tell_block(blocks[b], groups[blocks[b].group], world, bars, x) > 0:
-                    for j in range(WIDTH):
+                    for j in range(blocks[b].used):
                         if blocks[b].flag[j] != 0:
                             k = b * WIDTH + j
                             save(blocks[b], j, lanes[k], minds[k])
                             hear(x, lanes[k], minds[k], groups, world, bars, journal)
-                            load(blocks[b], j, lanes[k], minds[k])
+                            reload(blocks[b], j, lanes[k], minds[k])
 
         return to_lanes
 

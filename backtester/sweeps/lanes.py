@@ -21,7 +21,7 @@ from backtester.results.metrics import MEASURES, measure
 from backtester.sweeps.store import Store
 
 NARROW, WIDE = 32, 128  # lanes of a tile, at least and at most; wide ones share more of what the market shows
-TILES = 64              # that a sweep is cut into before its tiles grow: every core has some, and an interruption costs few
+TILES = 2 * (os.cpu_count() or 1)  # that a sweep is cut into where it has enough: every core has some
 FEW = 16                # lanes that run one by one whatever they cost
 WORTH = 1 << 28         # lanes x events whose saving pays for compiling the code that runs them abreast
 VENUE = "venue."  # in front of a venue's key among the names of a grid
@@ -106,7 +106,8 @@ def sweep_lanes(
 
 def tiles_of(lanes: Lanes) -> list[np.ndarray]:
     """The combinations of each tile. Those that share a group's features stay together, so that these are computed once."""
-    width = min(WIDE, max(NARROW, len(lanes.params) // TILES))
+    most = -(-len(lanes.params) // NARROW)
+    width = -(-len(lanes.params) // max(-(-len(lanes.params) // WIDE), min(most, TILES)))
     group = group_lanes(lanes.bound, lanes.params)[1]
     tiles: list[list[np.ndarray]] = [[]]
     room = width

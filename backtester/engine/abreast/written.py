@@ -47,19 +47,22 @@ def write(roles: tuple[str, ...], hooks: dict, helpers: dict, lane: np.dtype, mi
         *((name, dtype.str[1:], (WIDTH,)) for name, (_, dtype) in columns.items()),
         ("group", "i8"),            # whose features its lanes see
         ("used", "i8"),             # places that are computed
-        ("rest", "i8", (6,)),       # to whole cache lines
+        ("flagged", "i8"),          # lanes that have something at stake
+        ("rest", "i8", (5,)),       # to whole cache lines
     ])
     return Written(
-        "\n\n".join([*sources, *movers(columns, own)]), names, (*trees, "load", "load_venue", "save"), block,
+        "\n\n".join([*sources, *movers(columns, own)]), names, (*trees, "load", "reload", "load_venue", "save"), block,
         tuple(dict.fromkeys(place for region in regions for place in region.places)), tuple(dict.fromkeys(story.whole)),
     )
 
 
 def movers(columns: dict, own: list[str]) -> list[str]:
-    """What copies a lane from its records into a block, what the venue changed alone, and back what the block owns."""
+    """What copies a lane into a block, what it changed itself, what the venue did, and back what the block owns."""
+    kept = ("lane.terms", "mind.params")
     venue = [name for name, (path, _) in columns.items() if name not in own and path.startswith(("lane.account", "lane.position"))]
     bodies = {
         "load(t, k, lane, mind)": [f"t.{name}[k] = {path}" for name, (path, _) in columns.items()],
+        "reload(t, k, lane, mind)": [f"t.{name}[k] = {path}" for name, (path, _) in columns.items() if not path.startswith(kept)],
         "load_venue(t, k, lane)": [f"t.{name}[k] = {columns[name][0]}" for name in venue],
         "save(t, k, lane, mind)": [f"{columns[name][0]} = t.{name}[k]" for name in own],
     }
