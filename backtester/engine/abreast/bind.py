@@ -1,5 +1,6 @@
 """A strategy's loop for lanes abreast: its code written, kept beside the loop to be read, compiled as vectors."""
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
@@ -38,17 +39,23 @@ def bind_abreast(bound: Bound) -> Abreast:
     return Abreast(kernel, written.block, written.escapes, written.whole)
 
 
-def compile_for(kernel: ModuleType, records: tuple) -> None:
-    """Compile a loop for records of these types, or find it in the cache. Blocks want LLVM's vectoriser, which lanes one by one do not."""
-    if jit.plain() or kernel.ABREAST is None:
-        return
-    kinds = tuple(kernel.advance.typeof_pyval(each) for each in records)
-    if kinds in kernel.advance.overloads:
-        return
+@contextmanager
+def vectors():
+    """Compiling with LLVM's vectorisers, which blocks want and lanes that run one by one do not; no other thread compiles meanwhile."""
     with global_compiler_lock:
         before = numba.config.LOOP_VECTORIZE, numba.config.SLP_VECTORIZE
         numba.config.LOOP_VECTORIZE = numba.config.SLP_VECTORIZE = 1
         try:
-            kernel.advance.compile(kinds)
+            yield
         finally:
             numba.config.LOOP_VECTORIZE, numba.config.SLP_VECTORIZE = before
+
+
+def compile_for(kernel: ModuleType, records: tuple) -> None:
+    """Compile a loop over blocks for records of these types, or find it in the cache."""
+    if jit.plain() or kernel.ABREAST is None:
+        return
+    kinds = tuple(kernel.advance.typeof_pyval(each) for each in records)
+    if kinds not in kernel.advance.overloads:
+        with vectors():
+            kernel.advance.compile(kinds)

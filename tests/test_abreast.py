@@ -1,0 +1,101 @@
+"""Lanes abreast are the lanes that run one by one: the same bytes, whatever the strategy, the venue, the script or the code of a hook."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import test_reference
+from abreast import differences
+from reference.actor import Actor
+from reference.scripts import script
+from tables import sample_market
+
+from backtester.engine.abreast.bind import bind_abreast
+from backtester.engine.bind import bind
+from backtester.engine.find import find_strategy
+from backtester.engine.params import params_of
+from backtester.engine.run import CHUNK, in_order, new_tile, no_log, run_tile, through
+from backtester.engine.venue import terms_of, venue_of
+from backtester.sweeps.lanes import params_table
+
+STRATEGIES = {  # axes: some that market hooks read, so that blocks have empty places, some that they do not
+    "divergence": {"bars": [5, 30], "premium_delta_bp": [0.5, 1.0, 2.0, 3.0], "qty": [0.5, 5.0]},
+    "door": {"premium_delta_bp": [0.5, 1.0, 1.5], "support": [None, 92_000.0], "leg_min_bp": [30.0, 40.0], "turn": [0.2, 0.5, 0.8]},
+}
+VENUES = [{}, {"cash": 2_000.0, "leverage": 50.0, "maintenance_bp": 40.0, "taker_bp": 20.0}, {"margin": "isolated", "fills": "strict"}]
+SCRIPTS = 60
+
+
+def grid(bound, axes: dict) -> np.ndarray:
+    """Params of all combinations."""
+    mesh = np.meshgrid(*(np.arange(len(values)) for values in axes.values()), indexing="ij")
+    columns = [[values[n] for n in index.reshape(-1)] for values, index in zip(axes.values(), mesh, strict=True)]
+    return params_table(bound.cls, {}, list(axes), columns)
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_abreast_is_one_by_one(name):
+    market = sample_market(20)
+    bound = bind(find_strategy(name))
+    params = np.tile(grid(bound, STRATEGIES[name]), len(VENUES))
+    terms = np.repeat(np.stack([terms_of(venue_of(venue), market) for venue in VENUES]), len(params) // len(VENUES), 0)
+    assert differences(bound, market, params, terms) == []
+    tally = run_tile(bound, market, params, terms, bind_abreast(bound)).lanes["tally"]
+    assert tally["fills"].min() == 0 or len(set(tally["fills"].tolist())) > 5
+    assert name != "divergence" or (tally["ended"].any() and tally["liquidations"].any())
+
+
+def test_chunks_change_nothing():
+    market = sample_market(5)
+    bound = bind(find_strategy("divergence"))
+    params = grid(bound, STRATEGIES["divergence"])
+    terms = np.repeat(terms_of(venue_of({}), market)[None], len(params), 0)
+    whole = run_tile(bound, market, params, terms, bind_abreast(bound))
+    parts = new_tile(bound, market, params, terms, wide=bind_abreast(bound))
+    for _ in through(bound, market, parts, no_log(bound), range(97, CHUNK, 97)):
+        pass
+    parts = in_order(parts)
+    assert [each.lanes["account"].tobytes() for each in (whole, parts)] == [whole.lanes["account"].tobytes()] * 2
+    assert whole.minds.tobytes() == parts.minds.tobytes()
+    assert whole.samples.tobytes() == parts.samples.tobytes()
+
+
+def test_scripts_of_every_verb():
+    """Orders of all kinds on four instruments, with settlements, brackets and liquidations: four venues abreast."""
+    wrong = {seed: found for seed in range(SCRIPTS) if (found := differ_in_script(seed))}
+    assert wrong == {}
+
+
+def differ_in_script(seed: int) -> list[str]:
+    """What differs where a script is followed in four venues, abreast and one by one."""
+    one = script(seed)
+    market = test_reference.market_of(one)
+    bound = test_reference.bound_to(market.roles)
+    halved = max(1.0, one.venue.get("leverage", 5.0) / 2.0)
+    venues = [one.venue, one.venue | {"taker_bp": 9.0}, one.venue | {"leverage": halved}, one.venue | {"cash": 2.0 * one.venue["cash"]}]
+    terms = np.stack([terms_of(venue_of(venue), market) for venue in venues])
+    return differences(bound, market, np.repeat(params_of(Actor, {}), len(venues)), terms)
+
+
+def test_what_is_written_computes_in_vectors():
+    """The loops of a plain strategy hold packed arithmetic and no call; a silent fall back to single numbers would be seen here."""
+    market = sample_market(3)
+    bound = bind(find_strategy("door"))
+    params = np.repeat(params_of(bound.cls, {}), 40)
+    tile = new_tile(bound, market, params, np.repeat(terms_of(venue_of({}), market)[None], 40, 0), wide=bind_abreast(bound))
+    end = tile.kernel.ABREAST["end"]
+    text = assembly(tile.kernel, end, (tile.blocks[0], tile.groups[0], tile.world, market.streams.bars, 1))
+    loops = Path(end.py_func.__code__.co_filename).read_text().split("def stake")[0].count("for k in range(t.used)")
+    assert loops > 2
+    assert len(re.findall(r"\bv?mulpd\b", text)) >= 3 * loops  # two positions and the floor of the drawdown in each loop
+
+
+def assembly(kernel, fn, arguments: tuple) -> str:
+    """A written function as it is compiled for blocks."""
+    from backtester.engine.abreast.bind import vectors
+
+    kinds = tuple(kernel.advance.typeof_pyval(each) for each in arguments)
+    with vectors():
+        fn.compile(kinds)
+    return fn.inspect_asm(fn.signatures[-1])
