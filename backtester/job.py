@@ -68,6 +68,7 @@ def check(config: DictConfig) -> None:
     for key, value, kind in kinds:
         if type(value) is not kind:
             raise UserError(f"{key}: {value!r}: give {'true or false' if kind is bool else 'a whole number'}")
+    check_jobs(asked)
     venue_of(asked["venue"])
     strategy, sweep = asked["strategy"], asked.get("sweep") or {}
     if not isinstance(sweep, dict):
@@ -83,6 +84,17 @@ def check(config: DictConfig) -> None:
                 venue_of(asked["venue"] | {name.removeprefix(VENUE): value})
             else:
                 coerce(cls, name, value)
+
+
+def check_jobs(asked: dict[str, Any]) -> None:
+    """UserError where a sweep cannot be shared among so many threads or jobs."""
+    for key, value, none in (("threads", asked.get("threads"), True), ("shards", asked.get("shards", 1), False)):
+        if not (none and value is None) and (type(value) is not int or value < 1):
+            raise UserError(f"{key}: {value!r}: give a whole number above 0")
+    if asked.get("shards", 1) > 1 and asked.get("search"):
+        raise UserError("shards: a search is one job, as each batch of it learns from the one before; leave shards out")
+    if asked.get("shards", 1) > 1 and not asked.get("sweep"):
+        raise UserError("shards: there is nothing to cut: give several values of a parameter")
 
 
 def values_of(name: str, text: str, searching: bool) -> list:

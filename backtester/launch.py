@@ -119,12 +119,14 @@ def as_one_value(text: str) -> str:
 
 
 def check(override: Override, multirun: bool) -> None:
-    """Refuse what names no key, several values without -m, and a config file's name that is none."""
+    """Refuse what names no key, several values or shards without -m, and a config file's name that is none."""
     if not override.key_or_group:
         raise UserError(f"{override.input_line}: no override (it names no key); write key=value")
     if override.is_sweep_override():
         if not multirun:
             raise UserError(f"{override.input_line}: several values are a sweep; write `backtester run -m {override.input_line}`")
+    elif override.key_or_group == "shards" and not multirun:
+        raise UserError(f"{override.input_line}: shards are jobs of their own; write `backtester run -m ... {override.input_line}`")
     elif (CONF / override.key_or_group).is_dir() and not isinstance(override.value(), str | None):
         raise UserError(no_option(override.key_or_group, str(override.value()), options(override.key_or_group)))
 

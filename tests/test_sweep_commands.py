@@ -14,7 +14,9 @@ import pytest
 
 from backtester import launch
 from backtester.errors import UserError
+from backtester.results.metrics import MEASURES
 from backtester.row import run_row
+from backtester.sweeps.search import Search, search
 from backtester.sweeps.splits import walk
 from backtester.walk_forward import walk_forward
 
@@ -124,24 +126,51 @@ def test_a_row_that_comes_out_otherwise_is_refused(here):
 SEARCH = ["strategy=divergence", "strategy.bars=interval(5,45)", "strategy.premium_delta_bp=interval(1,8)", "strategy.qty=0.2,0.3", *PERIOD]
 
 
-def test_a_search_tries_what_its_sampler_asks_and_goes_on(here):
+@pytest.mark.parametrize("sampler", ["tpe", "cmaes", "random"])
+def test_a_search_tries_what_its_sampler_asks_and_goes_on(here, sampler):
     optuna = pytest.importorskip("optuna", reason="the extra `search` is not installed")
-    launch.launch([*SEARCH, "search=tpe", "search.trials=70", "where=strategy.bars > 7", "hydra.sweep.dir=found"], True)
+    asked = [*SEARCH, f"search={sampler}", "where=strategy.bars > 7", "hydra.sweep.dir=found"]
+    launch.launch([*asked, "search.trials=70"], True)
     table = pd.read_parquet(here / "found" / "sweep.parquet")
     assert len(table) == 70
     assert table["bars"].between(8, 45).all()
     assert set(table["qty"]) <= {0.2, 0.3}
-    storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(here / "found" / "optuna.log")))
+    journal = here / "found" / "optuna.log"
+    storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(journal)))
     study = optuna.load_study(study_name="search", storage=storage)
     assert study.best_value == table["sharpe"].max()
     row = int(table["sharpe"].idxmax())
     assert run_row(here / "found", row).metrics["sharpe"] == study.best_value
-    launch.launch([*SEARCH, "search=tpe", "search.trials=90", "where=strategy.bars > 7", "hydra.sweep.dir=found"], True)
+    with open(journal, "ab") as file:
+        file.write(b'{"op_code": 4, "worker_id": "kil')  # what a killed search leaves of its last line
+    launch.launch([*asked, "search.trials=90"], True)
     more = pd.read_parquet(here / "found" / "sweep.parquet")
     assert len(more) == 90
+    assert not more.duplicated(["bars", "premium_delta_bp", "qty"]).any()
     pd.testing.assert_frame_equal(more[:70], table)
+    study = optuna.load_study(study_name="search", storage=optuna.storages.JournalStorage(storage._backend))
+    assert study.best_value == more["sharpe"].max()
     with pytest.raises(UserError, match="holds another search"):
-        launch.launch([*SEARCH, "search=tpe", "search.trials=90", "venue.taker_bp=1", "hydra.sweep.dir=found"], True)
+        launch.launch([*asked, "search.trials=90", "venue.taker_bp=1"], True)
+
+
+def test_cmaes_comes_nearer_than_chance(tmp_path):
+    optuna = pytest.importorskip("optuna", reason="the extra `search` is not installed")
+    names = [f"x{n}" for n in range(4)]
+    distributions = {name: optuna.distributions.FloatDistribution(-5.0, 5.0) for name in names}
+
+    def run(grid):
+        measures = np.zeros(len(grid[1][0]), MEASURES)
+        measures["sharpe"] = -np.sum([(np.array(column) - 1.5) ** 2 for column in grid[1]], axis=0)
+        return measures
+
+    found = {}
+    for sampler in ("cmaes", "random"):
+        asked = Search(sampler, 640, ["sharpe"], 1)
+        grid, measures = search(asked, distributions, tmp_path / sampler, "key", run)
+        assert len(measures) == len(grid[1][0]) == 640
+        found[sampler] = -measures["sharpe"].max()
+    assert found["cmaes"] < found["random"] / 20
 
 
 def test_two_objectives_have_a_front(here):
@@ -167,6 +196,11 @@ def test_a_glob_is_a_job_each_and_a_shuffled_list_one_sweep(here):
         (["search=tpe", "search.objective=fills"], "search.objective: 'fills' is no metric with a better direction"),
         (["search=tpe", "search.trials=0"], "search.trials: 0: give a whole number above 0"),
         (["search=cmaes", "search.objective=sharpe,max_drawdown"], "cmaes knows one objective"),
+        (["search=cmaes", "strategy.bars=interval(5,9)", "strategy.qty=0.1,0.2"], "cmaes needs two parameters or more with interval"),
+        (["search=tpe", "strategy.bars=interval(5,9)", "shards=2"], "shards: a search is one job"),
+        (["strategy.bars=5,9", "shards=0"], "shards: 0: give a whole number above 0"),
+        (["shards=2"], "shards: there is nothing to cut"),
+        (["strategy.bars=5,9", "threads=-1"], "threads: -1: give a whole number above 0"),
         (["strategy.bars=interval(5,9)"], "an interval has no values to count"),
         (["strategy.bars=5,9", "where=strategy.bars > 100"], "where: 'strategy.bars > 100': holds for none of 2 combinations"),
         (["strategy.bars=5,9", "venue.leverage=2,-1"], "venue.leverage: must be above 0, is -1"),

@@ -1,5 +1,6 @@
 """Search: Optuna chooses the combinations, a batch of lanes at a time, and keeps its trials in its own storage."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,10 +14,14 @@ from backtester.results.catalogue import DOWN, METRICS, metric
 from backtester.results.metrics import MEASURED
 from backtester.sweeps.grid import Grid, axis, parse
 from backtester.sweeps.lanes import NARROW
+from backtester.sweeps.store import put
 from backtester.sweeps.where import holds
 
+LOG = logging.getLogger(__name__)
 SAMPLERS = {"tpe": "TPESampler", "cmaes": "CmaEsSampler", "random": "RandomSampler", "nsga2": "NSGAIISampler"}
+BATCH = 2 * NARROW      # combinations that a sampler is asked for at once
 JOURNAL = "optuna.log"  # in the folder of the sweep; optuna-dashboard opens it
+GRACE = 5               # s after which the lock of a search that was killed no longer counts
 
 
 class Search(NamedTuple):
@@ -69,10 +74,12 @@ def search(
     """Every combination that was tried, with its MEASURES; `run` gives those of a grid. What the folder's journal has is not tried again.
     `key` identifies what is searched: UserError where the journal is of something else.
 
-    Of trials made before the combinations are run again, all at once, since a journal keeps objectives alone.
+    Of trials made before the combinations are run again, since a journal keeps objectives alone.
     """
     import optuna
 
+    if asked.sampler == "cmaes":
+        demand_intervals(distributions)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = open_study(optuna, asked, folder)
     if study.user_attrs.get("key", key) != key:
@@ -82,9 +89,15 @@ def search(
     names = list(distributions)
     ran = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
     earlier = [[trial.params[name] for name in names] for trial in study.trials if trial.state in ran]
-    rows, found = earlier, [run(columns_of(names, earlier))] if earlier else []
+    rows: list[list] = []
+    found: list[np.ndarray] = []
+    while len(rows) < len(earlier):
+        batch = earlier[len(rows) : len(rows) + BATCH]
+        rows, found = rows + batch, [*found, run(columns_of(names, batch))]
+        if progress:
+            progress(len(rows), max(asked.trials, len(earlier)))
     while len(rows) < asked.trials:
-        count = min(asked.trials - len(rows), 2 * NARROW)
+        count = min(asked.trials - len(rows), BATCH)
         trials = [study.ask(distributions) for _ in range(count)]
         kept = [trial for trial in trials if allowed(trial, names, where, fixed or {})]
         for trial in trials:
@@ -104,14 +117,43 @@ def search(
 
 def open_study(optuna, asked: Search, folder: Path):
     """The study in a folder, begun or gone on with."""
-    from optuna.storages.journal import JournalFileBackend
+    from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
     folder.mkdir(parents=True, exist_ok=True)
-    storage = optuna.storages.JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
-    given = {"constant_liar": True} if asked.sampler == "tpe" else {}  # a batch does not ask for one combination many times
-    sampler = getattr(optuna.samplers, SAMPLERS[asked.sampler])(seed=asked.seed, **given)
+    journal = folder / JOURNAL
+    drop_half_line(journal)
+    backend = JournalFileBackend(str(journal), JournalFileSymlinkLock(str(journal), GRACE))
     directions = ["minimize" if metric(name).better == DOWN else "maximize" for name in asked.objectives]
-    return optuna.create_study(storage=storage, sampler=sampler, study_name="search", directions=directions, load_if_exists=True)
+    kept = {"storage": optuna.storages.JournalStorage(backend), "study_name": "search", "load_if_exists": True}
+    study = optuna.create_study(directions=directions, **kept)
+    study.sampler = sampler_of(optuna, asked, len(study.trials))
+    return study
+
+
+def sampler_of(optuna, asked: Search, trials: int):
+    """The sampler of a study that has so many trials: it must not draw once more what it drew for them."""
+    given: dict[str, dict[str, Any]] = {
+        "tpe": {"constant_liar": True},  # a batch does not ask for one combination many times
+        "cmaes": {"popsize": BATCH, "warn_independent_sampling": False},  # a batch is a generation
+    }
+    return getattr(optuna.samplers, SAMPLERS[asked.sampler])(seed=asked.seed + trials, **given.get(asked.sampler, {}))
+
+
+def demand_intervals(distributions: Mapping[str, Any]) -> None:
+    """UserError where there is nothing that a covariance matrix could be of."""
+    from optuna.distributions import CategoricalDistribution
+
+    lists = [name for name, each in distributions.items() if isinstance(each, CategoricalDistribution)]
+    if len(distributions) - len(lists) < 2:
+        raise UserError("search.sampler: cmaes needs two parameters or more with interval(low,high); use tpe")
+    if lists:
+        LOG.info("cmaes draws %s at random: what is listed has no distances", ", ".join(lists))
+
+
+def drop_half_line(journal: Path) -> None:
+    """Remove what a killed search did not finish writing: a line after it would make the journal unreadable."""
+    if journal.exists() and not (content := journal.read_bytes()).endswith(b"\n"):
+        put(journal, content[: content.rfind(b"\n") + 1])
 
 
 def allowed(trial, names: Sequence[str], where: str | None, fixed: Mapping[str, Any]) -> bool:
