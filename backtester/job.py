@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import IntervalSweep
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -22,6 +24,7 @@ from backtester.results.folder import flatten
 from backtester.sweeps.grid import expand, parse
 from backtester.sweeps.lanes import VENUE
 from backtester.sweeps.search import search_of
+from backtester.sweeps.store import interrupted
 
 NEEDED = ("data.path", "strategy.name", "venue", "seed")
 KEYS = {
@@ -137,7 +140,7 @@ def run_sweep(config: dict[str, Any], market, which: str, folder: Path, how: dic
     sweep, shard, where = flatten(config["sweep"]), config.get("shard"), config.get("where")
     fixed = {key: value for key, value in params.items() if key not in sweep}
     try:
-        with counting("combinations") as progress:
+        with nullcontext() if shard is not None else counting("combinations") as progress:  # of shards the whole is shown
             how |= {"progress": progress, "threads": config.get("threads")}
             if asked := config.get("search"):
                 how.pop("seed")
@@ -148,7 +151,9 @@ def run_sweep(config: dict[str, Any], market, which: str, folder: Path, how: dic
                 how |= {"folder": folder, "part": (shard or 0, 1 if shard is None else config["shards"]), "truth": shard is None}
                 swept = api.sweep_grid(market, which, grid, **how, **fixed)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"interrupted; what is finished is kept: the same command with hydra.sweep.dir={folder} goes on") from None
+        told = HydraConfig.get()
+        single = told.mode == RunMode.RUN
+        raise interrupted(f"hydra.run.dir={told.run.dir}" if single else f"hydra.sweep.dir={told.sweep.dir}") from None
     if shard is not None:
         return None
     page, rows = report_of(config)

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from backtester import api, job
 from backtester.checkout import ROOT
 from backtester.engine.params import defaults_of
 from backtester.errors import UserError
+from backtester.report.progress import watching
 from backtester.sweeps import plugin
 
 CONF = ROOT / "conf"
@@ -60,6 +62,7 @@ def sweep(hydra: Hydra, overrides: Sequence[str]) -> Sequence[JobReturn]:
     composed, sweeper, arguments = sweeper_of(hydra, overrides)
     for config in composed:  # a mistake in the last job must not cost the hours of the first
         job.check(config)
+    sweeper.watched = partial(watching, "combinations")
     return sweeper.sweep(arguments=arguments)
 
 

@@ -1,16 +1,12 @@
-"""Sweeps from the command line: kept when they are killed, cut into shards, searched, walked forward; each row runs again."""
+"""Sweeps from the command line: kept when they are killed, searched, walked forward; each row runs again."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from launched import MANY, PERIOD, started, undisturbed, when_some
 
 from backtester import launch
 from backtester.errors import UserError
@@ -20,11 +16,6 @@ from backtester.sweeps.search import Search, search
 from backtester.sweeps.splits import walk
 from backtester.walk_forward import walk_forward
 
-ROOT = Path(__file__).resolve().parents[1]
-PERIOD = ["data.end=2025-04-12", "report=none"]
-MANY = ["strategy=divergence", "strategy.bars=range(5,45,2)", "strategy.premium_delta_bp=range(1,9,0.25)", "strategy.qty=0.3", *PERIOD]
-COMMAND = "import sys; from backtester.cli import main; sys.exit(main(sys.argv[1:]))"
-
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
@@ -32,26 +23,9 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def started(*arguments):
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(
-        [sys.executable, "-c", COMMAND, *arguments], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment
-    )
-
-
-def when_some(process, folder, tiles):
-    """Wait until a sweep has finished some tiles."""
-    deadline = time.monotonic() + 120
-    while len(list((folder / "tiles").glob("[0-9]*.npy"))) < tiles and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.005)
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """The bytes of the sweep that nobody disturbs."""
-    folder = tmp_path_factory.mktemp("whole") / "sweep"
-    launch.launch([*MANY, f"hydra.sweep.dir={folder}"], True)
-    return (folder / "sweep.parquet").read_bytes()
+    return undisturbed(tmp_path_factory.mktemp("whole"))
 
 
 @pytest.mark.parametrize("tiles", [1, 12])
@@ -72,30 +46,9 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(here, whole):
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "what is finished is kept: the same command with hydra.sweep.dir=" in error
+    assert "what is finished is kept: the same command with hydra.sweep.dir=cut goes on" in error
     assert "Traceback" not in error
     launch.launch([*MANY, "hydra.sweep.dir=cut"], True)
-    assert (here / "cut" / "sweep.parquet").read_bytes() == whole
-
-
-def workers_of(pid):
-    """The processes below one that work for it."""
-    found = []
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        words = Path(f"/proc/{child}/cmdline").read_bytes()
-        found += [int(child)] * (b"popen_loky" in words) + workers_of(child)
-    return found
-
-
-def test_shards_on_joblib_give_the_same_bytes_though_a_worker_is_killed(here, whole):
-    pytest.importorskip("hydra_plugins.hydra_joblib_launcher", reason="the extra `cluster` is not installed")
-    shards = ["hydra/launcher=joblib", "hydra.launcher.n_jobs=2", "shards=4", "threads=1"]
-    process = started("run", "-m", *MANY, *shards, "hydra.sweep.dir=cut")
-    when_some(process, here / "cut", 5)
-    os.kill(workers_of(process.pid)[0], signal.SIGKILL)
-    _, error = process.communicate(timeout=120)
-    assert process.returncode == 0, error
-    assert "a worker was lost (TerminatedWorkerError): what it left undone is run here" in error
     assert (here / "cut" / "sweep.parquet").read_bytes() == whole
 
 

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Event, Thread
 
 
 @contextmanager
@@ -28,3 +29,26 @@ def counting(what: str) -> Iterator[Callable[[int, int], None]]:
             bar.update(task, completed=done, total=total, rate=rate)
 
         yield show
+
+
+@contextmanager
+def watching(what: str, count: Callable[[], tuple[int, int]]) -> Iterator[None]:
+    """Show how many of `what` other processes have done, as `count` tells it: how many are done, and of how many."""
+    with counting(what) as show:
+        over = Event()
+
+        def look() -> None:
+            while not over.wait(0.5):
+                done, total = count()
+                if total:
+                    show(done, total)
+
+        watcher = Thread(target=look, daemon=True)
+        if sys.stderr.isatty():
+            watcher.start()
+        try:
+            yield
+        finally:
+            over.set()
+            if watcher.is_alive():
+                watcher.join()

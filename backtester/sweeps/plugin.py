@@ -5,7 +5,9 @@ import itertools
 import logging
 import sys
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from hydra._internal.core_plugins.basic_launcher import BasicLauncher
@@ -20,6 +22,7 @@ from omegaconf import DictConfig
 
 from backtester.errors import UserError
 from backtester.sweeps.grid import axis
+from backtester.sweeps.store import counted, interrupted
 
 LOG = logging.getLogger(__name__)
 LANES = ("strategy.", "venue.")  # what stands below these keys may differ between lanes; the data are shared by all lanes of a job
@@ -29,6 +32,8 @@ NOT_SWEPT = {"strategy.name": "sweep strategies with strategy=a,b", "strategy.fi
 
 class GridSweeper(Sweeper):
     """A job per combination of the group sweeps, each carrying the whole value grid as text: 10,000 combinations compose one config."""
+
+    watched: Callable[[Callable[[], tuple[int, int]]], AbstractContextManager] = nullcontext  # shows what workers have done
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Called by Hydra before `sweep`."""
@@ -41,18 +46,30 @@ class GridSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> Any:
         """Run the jobs of `-m arguments`; returns Hydra's JobReturns in order."""
-        jobs = self.jobs(arguments)
-        if self.config.get("shards", 1) == 1:
+        jobs, shards = self.jobs(arguments), self.config.get("shards", 1)
+        if shards == 1:
             return self.launcher.launch(jobs, initial_job_idx=0)
-        self.launch_shards([[*job, f"+shard={n}"] for job in jobs for n in range(self.config.shards)])
-        return self.here.launch(jobs, initial_job_idx=len(jobs) * self.config.shards)
+        folder = Path(self.config.hydra.sweep.dir).absolute()  # a worker may have another working directory
+        jobs = [[*job, f"hydra.sweep.dir={quoted(str(folder))}"] for job in jobs]
+        self.launch_shards([[*job, f"+shard={n}"] for job in jobs for n in range(shards)], folder)
+        return self.here.launch(jobs, initial_job_idx=len(jobs) * shards)
 
-    def launch_shards(self, jobs: list[list[str]]) -> None:
-        """Let workers fill the stores. What one leaves undone, because it was lost or failed, is run here afterwards."""
+    def launch_shards(self, jobs: list[list[str]], folder: Path) -> None:
+        """Let workers fill the stores. What one leaves undone, because it was lost or failed, is run here afterwards.
+
+        UserError where none has begun: no cluster is there, or the workers have no data.
+        """
         try:
-            self.launcher.launch(jobs, initial_job_idx=0)
+            with self.watched(lambda: counted(folder)):
+                outcomes = [done.return_value for done in self.launcher.launch(jobs, initial_job_idx=0)]
+        except KeyboardInterrupt:
+            raise interrupted(f"hydra.sweep.dir={folder}") from None
         except Exception as error:
-            LOG.warning("a worker was lost (%s): what it left undone is run here", type(error).__name__)
+            outcomes = [error]
+        if failed := [outcome for outcome in outcomes if isinstance(outcome, Exception)]:
+            if not counted(folder)[1]:
+                raise UserError(f"hydra/launcher: no shard has begun ({told(failed[0])})") from failed[0]
+            LOG.warning("a worker was lost or failed (%s): what it left undone is run here", told(failed[0]))
 
     def jobs(self, arguments: list[str]) -> list[list[str]]:
         """The overrides of every job."""
@@ -100,6 +117,12 @@ def job_overrides(override: Override) -> list[str]:
     """The overrides that a sweep of a group, of `data.*` or of the seed stands for."""
     axis(override)
     return [f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()]
+
+
+def told(error: Exception) -> str:
+    """What a worker failed of, in a line."""
+    words = " ".join(str(error).split())
+    return words if isinstance(error, UserError) else f"{type(error).__name__}: {words[:160]}"
 
 
 def quoted(text: str) -> str:

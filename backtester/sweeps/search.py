@@ -127,6 +127,8 @@ def open_study(optuna, asked: Search, folder: Path):
     kept = {"storage": optuna.storages.JournalStorage(backend), "study_name": "search", "load_if_exists": True}
     study = optuna.create_study(directions=directions, **kept)
     study.sampler = sampler_of(optuna, asked, len(study.trials))
+    for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):  # a killed search's: nobody runs them
+        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
     return study
 
 

@@ -48,6 +48,16 @@ class Store:
         os.replace(draft, path)
 
 
+def counted(folder: Path) -> tuple[int, int]:
+    """How many combinations the tiles below a folder have, and how many they will have."""
+    done = total = 0
+    for told in folder.rglob(f"{NAME}/sweep.json"):
+        with contextlib.suppress(ValueError, OSError):  # what vanishes meanwhile
+            total += json.loads(told.read_text())["combinations"]
+            done += sum(len(np.load(tile, mmap_mode="r")) for tile in told.parent.glob("[0-9]*.npy"))
+    return done, total
+
+
 def remove(folder: Path) -> None:
     """The table of a sweep is written: its tiles are not needed any more."""
     shutil.rmtree(folder / NAME, ignore_errors=True)
@@ -70,6 +80,11 @@ def refuse_another(folder: Path, key: str, found: dict) -> None:
             f"{folder}: holds another run or sweep{of}: its parameters, data, strategy or venue differ; "
             "name another folder with hydra.sweep.dir, or remove it"
         )
+
+
+def interrupted(override: str) -> KeyboardInterrupt:
+    """Ctrl-C with what the user wants to know then; `override` names the folder."""
+    return KeyboardInterrupt(f"interrupted; what is finished is kept: the same command with {override} goes on")
 
 
 def put(path: Path, content: bytes) -> None:
