@@ -12,7 +12,7 @@ The overrides are those of `backtester run -m`. The period is cut into --train +
   backtester walk-forward sweep=support_by_premium --folds 8 --train 3 --embargo 24
   backtester walk-forward sweep=cross --anchored        each choice on all data before its test
 
-Leaves walk_forward.parquet (a row a test), equity.parquet (all tests, one after another) and manifest.json."""
+Leaves walk_forward.parquet (a row a test), equity.parquet (all tests, one after another), manifest.json and report.html."""
 
 
 def add_commands(commands, command: Callable, raw: type) -> None:
@@ -52,4 +52,4 @@ def forward(arguments: argparse.Namespace) -> None:
     from backtester.walk_forward import walk_forward
 
     how = (arguments.folds, arguments.train, arguments.anchored, arguments.embargo, arguments.objective)
-    print(f"files  {walk_forward(arguments.overrides, arguments.to or new_folder(), *how)}")
+    print(f"report  {walk_forward(arguments.overrides, arguments.to or new_folder(), *how)}")

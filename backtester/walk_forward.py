@@ -9,19 +9,21 @@ import numpy as np
 from backtester import api, launch
 from backtester.engine.params import defaults_of
 from backtester.errors import UserError
+from backtester.job import report_of
 from backtester.market.times import iso
 from backtester.report.progress import counting
-from backtester.report.terminal import WIDTH
+from backtester.report.terminal import show_walk
+from backtester.report.walk_page import write_walk_page
+from backtester.report.walk_view import WalkView
 from backtester.result import Result
-from backtester.results.catalogue import DOWN, figure, metric
+from backtester.results.catalogue import DOWN, metric
 from backtester.results.folder import flatten
 from backtester.results.metrics import MEASURED
 from backtester.results.write import write_folder
+from backtester.sweeps.forward import truth_of_tests
 from backtester.sweeps.grid import Grid, expand
 from backtester.sweeps.lanes import VENUE
 from backtester.sweeps.splits import Split, walk
-
-SHOWN = ("total_return", "max_drawdown", "sharpe", "trades")
 
 
 class Fold(NamedTuple):
@@ -37,7 +39,7 @@ def walk_forward(
     overrides: Sequence[str], folder: Path, folds: int = 6, train: int = 1, anchored: bool = False, embargo_h: float = 0.0,
     objective: str = "sharpe",
 ) -> Path:
-    """Walk a sweep, as `run -m` has it, forward through its data; see `splits.walk`. Writes its files; returns their folder."""
+    """Walk a sweep, as `run -m` has it, forward through its data; see `splits.walk`. Writes its files; returns its page."""
     if objective not in MEASURED or not metric(objective).better:
         raise UserError(f"--objective {objective}: is no metric of metrics.json with a better direction")
     given = launch.one_config(overrides)
@@ -47,9 +49,10 @@ def walk_forward(
     grid = grid_of(given)
     with counting("combinations") as progress:
         found = [fold(given, grid, split, n, len(splits), objective, progress) for n, split in enumerate(splits)]
-    path = write(folder, found, objective, given)
-    show(found, objective)
-    return path
+    view = write(folder, found, objective, given)
+    show_walk(view)
+    page = folder / "report.html"
+    return page if page.exists() else folder
 
 
 def grid_of(config: dict[str, Any]) -> Grid:
@@ -92,44 +95,41 @@ def part_of(config: dict[str, Any], start: int, end: int):
 
 
 def chained(found: list[Fold]) -> dict[str, np.ndarray]:
-    """The equity of all tests, each beginning with what the one before it left, quote."""
-    ts, equity, scale = [], [], 1.0
+    """Equity and buy-and-hold of all tests, each beginning with what the one before it left, quote."""
+    ts, equity, hold = [], [], []
+    left = kept = 1.0
     for each in found:
         table, start = each.outside.tables["equity"], each.outside.metrics["initial_equity"]
         ts.append(table["ts"])
-        equity.append(table["equity"] * scale)
-        scale *= float(table["equity"][-1]) / start
-    return {"ts": np.concatenate(ts), "equity": np.concatenate(equity)}
+        equity.append(table["equity"] * left)
+        hold.append(held_at(each.outside, table["ts"]) * kept)
+        left *= float(table["equity"][-1]) / start
+        kept *= float(each.outside.view.hold[1][-1]) / start
+    return {"ts": np.concatenate(ts), "equity": np.concatenate(equity), "hold": np.concatenate(hold)}
 
 
-def write(folder: Path, found: list[Fold], objective: str, config: dict[str, Any]) -> Path:
-    """Write walk_forward.parquet, a row a fold, equity.parquet and manifest.json; all of them, or none."""
+def held_at(result: Result, ts: np.ndarray) -> np.ndarray:
+    """Buy-and-hold's equity at moments in ns, (moments,), quote; the deposit until its first bar has closed."""
+    moments, equity = result.view.hold
+    place = np.searchsorted(moments, ts, "right") - 1
+    return np.where(place < 0, result.metrics["initial_equity"], equity[place])
+
+
+def write(folder: Path, found: list[Fold], objective: str, config: dict[str, Any]) -> WalkView:
+    """Write walk_forward.parquet, a row a test, equity.parquet, manifest.json and the page; all of them, or none."""
     rows: dict[str, list] = {}
     for n, each in enumerate(found):
         moments = {name: iso(value) for name, value in each.split._asdict().items()}
         row = {"fold": n} | moments | each.chosen | {f"inside_{objective}": each.inside}
+        row |= {"hold_return": each.outside.view.hold_metrics["total_return"]}
         row |= {key: each.outside.metrics[key] for key in MEASURED if key not in row}
         for name, value in row.items():
             rows.setdefault(name, []).append(value)
-    table = {name: api.column_of(values) for name, values in rows.items()}
-    manifest = found[0].outside.manifest | {"config": config, "walk_forward": {"objective": objective, "folds": len(found)}}
-    return write_folder(folder, {"walk_forward": table, "equity": chained(found)}, {"manifest.json": manifest})
-
-
-def show(found: list[Fold], objective: str) -> None:
-    """Print a row a fold, and what the tests came to together."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("test from", "until", *found[0].chosen, f"{metric(objective).label} inside", *(metric(name).label for name in SHOWN))
-    for each in found:
-        told = (figure(name, each.outside.metrics[name]) for name in SHOWN)
-        moments = (iso(moment)[:10] for moment in each.split[2:])
-        table.add_row(*moments, *map(str, each.chosen.values()), figure(objective, each.inside), *told)
-    console = Console(width=max(Console().width, WIDTH))
-    console.print(table)
-    equity = chained(found)["equity"]
-    gain = figure("total_return", float(equity[-1] / found[0].outside.metrics["initial_equity"] - 1.0))
-    won = sum(each.outside.metrics["total_return"] > 0.0 for each in found)
-    known = "Nothing in them was known when their parameters were chosen."
-    console.print(f"All tests together {gain} %; {won} of {len(found)} gained. {known}")
+    table, curve = {name: api.column_of(values) for name, values in rows.items()}, chained(found)
+    first, deposit = found[0], float(found[0].outside.metrics["initial_equity"])
+    truth = truth_of_tests(curve, deposit, first.split.test_start, found[-1].split.test_end, rows["total_return"])
+    told = {"objective": objective, "folds": len(found), "swept": list(first.chosen), "truth": truth}
+    view = WalkView(first.outside.name, table, curve, first.outside.manifest | {"config": config, "walk_forward": told})
+    page = (lambda path: write_walk_page(path, view)) if report_of(config)[0] else None
+    write_folder(folder, {"walk_forward": table, "equity": curve}, {"manifest.json": view.manifest}, page)
+    return view

@@ -320,7 +320,7 @@ def test_a_page_does_not_wait_for_pandas(tmp_path):
 def test_a_run_outlives_its_data(tmp_path):
     page = report.write(write_run(tmp_path / "run")).read_text()
     assert "The market's prices are not drawn" in page
-    with pytest.raises(UserError, match="no run, sweep or comparison"):
+    with pytest.raises(UserError, match="no run, sweep, walk-forward or comparison"):
         report.write(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""What the user looks at: the pages of runs, comparisons and sweeps, and the tables in the terminal."""
+"""What the user looks at: the pages of runs, comparisons, sweeps and walk-forwards, and the tables in the terminal."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ RUNS = "comparison.json"  # in a comparison's folder: which runs it compared
 
 
 def write(folder: str | Path, rows: int = 20) -> Path:
-    """Write the page of a finished run, sweep or comparison again, as its folder tells which; returns the page's path."""
+    """Write the page of a finished run, sweep, walk-forward or comparison again, as its folder tells which; returns the page's path."""
     folder = Path(folder)
     page = folder / "report.html"
     if (folder / "sweep.parquet").is_file():
@@ -18,6 +18,11 @@ def write(folder: str | Path, rows: int = 20) -> Path:
         from backtester.report.sweep_view import view_of_sweep
 
         return write_sweep_page(page, view_of_sweep(folder), rows)
+    if (folder / "walk_forward.parquet").is_file():
+        from backtester.report.walk_page import write_walk_page
+        from backtester.report.walk_view import view_of_walk
+
+        return write_walk_page(page, view_of_walk(folder))
     if (folder / RUNS).is_file():
         return write_comparison(folder, json.loads((folder / RUNS).read_text(encoding="utf-8"))["runs"])
     if (folder / "metrics.json").is_file():
@@ -29,7 +34,8 @@ def write(folder: str | Path, rows: int = 20) -> Path:
         except UserError:  # a run may outlive its data set: the page says that the prices are missing
             market = None
         return write_run_page(page, view_of_run(folder, market))
-    raise UserError(f"{folder}: no run, sweep or comparison: it has no metrics.json, sweep.parquet or {RUNS}")
+    looked = f"metrics.json, sweep.parquet, walk_forward.parquet or {RUNS}"
+    raise UserError(f"{folder}: no run, sweep, walk-forward or comparison: it has no {looked}")
 
 
 def write_comparison(folder: str | Path, runs: Sequence[str | Path]) -> Path:

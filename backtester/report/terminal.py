@@ -10,6 +10,7 @@ import numpy as np
 from backtester.report.dots import plotted
 from backtester.report.moves import HEADS, IDLE, entry_bars, moves, path_is_idle
 from backtester.report.sweep_view import swept_of
+from backtester.report.walk_view import WalkView, heads, rows
 from backtester.report.words import ADVICE, assumptions, period, setting
 from backtester.results.catalogue import figure, metric, unit
 from backtester.results.compare import Comparison
@@ -100,6 +101,18 @@ def show_sweep(table, objective: str, rows: int = 20, sentence: str = "") -> Non
     if lacked := room_lacked(table):
         _line(console, lacked, "bold yellow")
     _line(console, sentence or "The best of many is luck until shown otherwise.", "yellow")
+
+
+def show_walk(view: WalkView) -> None:
+    """Print the tests of a walk-forward, and in one sentence what can be believed of them together."""
+    names = heads(view)
+    table = _table(*names, words=2)
+    for cells in rows(view):
+        _row(table, *cells)
+    console = _console(14 * len(names))
+    console.print(table)
+    _line(console, view.told["truth"]["sentence"], "yellow")
+    _line(console, f"Nothing in a test was known when its parameters were chosen. {ADVICE}", "dim")
 
 
 def show_findings(title: str, findings: Sequence[Any]) -> None:

@@ -16,10 +16,10 @@ Columns = dict[str, np.ndarray]
 
 
 class Saved(NamedTuple):
-    """A finished run or sweep on disk."""
+    """A finished run, sweep or walk-forward on disk."""
 
     folder: Path
-    metrics: dict[str, Any]  # empty for a sweep
+    metrics: dict[str, Any]  # of a run alone
     manifest: dict[str, Any]
 
     @property
@@ -47,6 +47,15 @@ def read_sweep(folder: str | Path) -> Saved:
     """A sweep's folder; UserError names the folder and what it lacks."""
     folder = _complete(folder, "sweep", ("sweep.parquet", "manifest.json"))
     return Saved(folder, {}, _read_json(folder / "manifest.json"))
+
+
+def read_walk(folder: str | Path) -> Saved:
+    """A walk-forward's folder; UserError names the folder and what it lacks."""
+    folder = _complete(folder, "walk-forward", ("walk_forward.parquet", "equity.parquet", "manifest.json"))
+    manifest = _read_json(folder / "manifest.json")
+    if "truth" not in (manifest.get("walk_forward") or {}):
+        raise UserError(f"{folder}: its manifest.json tells nothing of a walk-forward: another version wrote it, run it again")
+    return Saved(folder, {}, manifest)
 
 
 def read_columns(path: Path, names: Sequence[str] | None = None) -> Columns:
