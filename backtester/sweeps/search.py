@@ -1,6 +1,5 @@
 """Search: Optuna chooses the combinations, a batch of lanes at a time, and keeps its trials in its own storage."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +16,6 @@ from backtester.sweeps.lanes import NARROW
 from backtester.sweeps.store import put
 from backtester.sweeps.where import holds
 
-LOG = logging.getLogger(__name__)
 SAMPLERS = {"tpe": "TPESampler", "cmaes": "CmaEsSampler", "random": "RandomSampler", "nsga2": "NSGAIISampler"}
 BATCH = 2 * NARROW      # combinations that a sampler is asked for at once
 JOURNAL = "optuna.log"  # in the folder of the sweep; optuna-dashboard opens it
@@ -145,11 +143,9 @@ def demand_intervals(distributions: Mapping[str, Any]) -> None:
     """UserError where there is nothing that a covariance matrix could be of."""
     from optuna.distributions import CategoricalDistribution
 
-    lists = [name for name, each in distributions.items() if isinstance(each, CategoricalDistribution)]
-    if len(distributions) - len(lists) < 2:
+    lists = sum(isinstance(each, CategoricalDistribution) for each in distributions.values())
+    if len(distributions) - lists < 2:
         raise UserError("search.sampler: cmaes needs two parameters or more with interval(low,high); use tpe")
-    if lists:
-        LOG.info("cmaes draws %s at random: what is listed has no distances", ", ".join(lists))
 
 
 def drop_half_line(journal: Path) -> None:
