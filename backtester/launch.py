@@ -30,6 +30,7 @@ from backtester.report.progress import watching
 from backtester.sweeps import plugin
 
 CONF = ROOT / "conf"
+EXTRAS = {"joblib": "cluster", "submitit_local": "cluster", "submitit_slurm": "cluster", "ray": "ray"}  # launcher -> what brings it
 
 
 @contextmanager
@@ -162,6 +163,8 @@ def explained(error: Exception) -> str:
 
 def no_option(group: str, name: str, known: Sequence[str]) -> str:
     """A config group was asked for a file that it has not."""
+    if group == "hydra/launcher" and name in EXTRAS:
+        return f"{group}={name}: is not installed: pip install 'backtester[{EXTRAS[name]}]'"
     return f"{group}={name}: there is no conf/{group}/{name}.yaml{nearest(name, known)}; conf/{group} has {', '.join(known)}"
 
 

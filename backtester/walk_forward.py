@@ -57,6 +57,8 @@ def walk_forward(
 
 def grid_of(config: dict[str, Any]) -> Grid:
     """The combinations of a config."""
+    if config.get("search"):
+        raise UserError("search: walk-forward tries all combinations of a grid on each part: leave search out")
     if not config.get("sweep"):
         raise UserError("walk-forward: nothing is swept: give several values of a parameter, as for `backtester run -m`")
     sweep = flatten(config["sweep"])

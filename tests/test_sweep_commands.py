@@ -13,7 +13,7 @@ from backtester.errors import UserError
 from backtester.report import write as write_again
 from backtester.results.metrics import MEASURES
 from backtester.row import run_row
-from backtester.sweeps.search import Search, search
+from backtester.sweeps.search import Search, search, search_of
 from backtester.sweeps.splits import walk
 from backtester.walk_forward import walk_forward
 
@@ -141,6 +141,14 @@ def test_a_glob_is_a_job_each_and_a_shuffled_list_one_sweep(here):
     assert config["sweep"] == {"bars": "shuffle(range(5,9))"}
 
 
+def test_what_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setattr("backtester.sweeps.search.find_spec", lambda name: None if name == "cmaes" else name)
+    search_of({"sampler": "tpe", "trials": 1, "objective": "sharpe"}, 0)
+    with pytest.raises(UserError, match=r"cmaes needs cmaes: pip install 'backtester\[search\]'"):
+        search_of({"sampler": "cmaes", "trials": 1, "objective": "sharpe"}, 0)
+    assert launch.no_option("hydra/launcher", "ray", ["basic"]) == "hydra/launcher=ray: is not installed: pip install 'backtester[ray]'"
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
@@ -202,6 +210,9 @@ def test_walk_forward_chooses_on_what_lies_before_each_test(here):
     assert write_again(here / "walk").read_bytes() == page
 
 
-def test_walk_forward_needs_a_sweep(here):
+def test_walk_forward_needs_a_grid(here):
     with pytest.raises(UserError, match="nothing is swept"):
         walk_forward(["strategy=divergence", *PERIOD], here / "walk")
+    with pytest.raises(UserError, match="search: walk-forward tries all combinations of a grid"):
+        walk_forward(["strategy=divergence", "strategy.bars=interval(5,9)", "search=tpe", *PERIOD], here / "walk")
+    assert not (here / "walk").exists()

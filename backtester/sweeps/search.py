@@ -1,6 +1,7 @@
 """Search: Optuna chooses the combinations, a batch of lanes at a time, and keeps its trials in its own storage."""
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,6 +45,9 @@ def search_of(config: Mapping[str, Any], seed: int) -> Search:
             raise UserError(f"search.objective: {name!r} is no metric with a better direction (there are {', '.join(good)})")
     if len(objectives) > 1 and config["sampler"] == "cmaes":
         raise UserError(f"search.objective: cmaes knows one objective, not {len(objectives)}; use nsga2 or tpe")
+    for package in ("optuna", "cmaes") if config["sampler"] == "cmaes" else ("optuna",):
+        if find_spec(package) is None:
+            raise UserError(f"search.sampler: {config['sampler']} needs {package}: pip install 'backtester[search]'")
     return Search(config["sampler"], config["trials"], objectives, seed)
 
 
