@@ -6,11 +6,11 @@ from contextlib import chdir, suppress
 from pathlib import Path
 
 import pytest
-from hydra._internal.core_plugins.basic_launcher import BasicLauncher
 from launched import MANY, PERIOD, started, undisturbed, when_some
 
 from backtester import launch
 from backtester.errors import UserError
+from backtester.sweeps.plugin import GridSweeper
 
 
 @pytest.fixture(scope="module")
@@ -77,16 +77,16 @@ def test_ctrl_c_on_shards_says_how_to_go_on(here, whole):
 
 
 def test_a_worker_in_another_working_directory_fills_the_same_folder(here, monkeypatch):
-    elsewhere, launched = here / "elsewhere", BasicLauncher.launch
+    elsewhere, launched = here / "elsewhere", GridSweeper.launch_shards
     elsewhere.mkdir()
 
-    def launched_elsewhere(launcher, jobs, initial_job_idx):
-        with chdir(elsewhere if initial_job_idx == 0 else here):  # the shards come first
-            return launched(launcher, jobs, initial_job_idx)
+    def launched_elsewhere(sweeper, jobs, folder):
+        with chdir(elsewhere):
+            launched(sweeper, jobs, folder)
 
     asked = ["strategy=buy_and_hold", "strategy.qty=1,2", *PERIOD]
     launch.launch([*asked, "hydra.sweep.dir=one"], True)
-    monkeypatch.setattr(BasicLauncher, "launch", launched_elsewhere)
+    monkeypatch.setattr(GridSweeper, "launch_shards", launched_elsewhere)
     launch.launch([*asked, "shards=2", "hydra.sweep.dir=cut"], True)
     assert (here / "cut" / "sweep.parquet").read_bytes() == (here / "one" / "sweep.parquet").read_bytes()
     assert list(elsewhere.iterdir()) == []
