@@ -89,7 +89,7 @@ def test_a_worker_in_another_working_directory_fills_the_same_folder(here, monke
     monkeypatch.setattr(GridSweeper, "launch_shards", launched_elsewhere)
     launch.launch([*asked, "shards=2", "hydra.sweep.dir=cut"], True)
     assert (here / "cut" / "sweep.parquet").read_bytes() == (here / "one" / "sweep.parquet").read_bytes()
-    assert list(elsewhere.iterdir()) == []
+    assert [path for path in elsewhere.rglob("*") if path.is_file()] == []
 
 
 def test_shards_that_cannot_begin_are_no_sweep(here):
