@@ -70,7 +70,7 @@ def test_ctrl_c_on_shards_says_how_to_go_on(here, whole):
     when_some(process, here / "cut", 2)
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=30)
-    assert process.returncode == 130
+    assert process.returncode == 130, error
     assert f"what is finished is kept: the same command with hydra.sweep.dir={here / 'cut'} goes on" in error
     launch.launch([*MANY, "hydra.sweep.dir=cut"], True)
     assert (here / "cut" / "sweep.parquet").read_bytes() == whole

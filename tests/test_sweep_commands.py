@@ -46,7 +46,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(here, whole):
     when_some(process, here / "cut", 3)
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=30)
-    assert process.returncode == 130
+    assert process.returncode == 130, error
     assert "what is finished is kept: the same command with hydra.sweep.dir=cut goes on" in error
     assert "Traceback" not in error
     launch.launch([*MANY, "hydra.sweep.dir=cut"], True)
