@@ -12,7 +12,9 @@ def differences(bound, market, params, terms, wide=None) -> list[str]:
     """Run lanes both ways; returns the names of what differs. params: (lanes,), terms: (lanes, instruments)."""
     abreast = run_tile(bound, market, params, terms, wide or bind_abreast(bound))
     alone = run_tile(bound, market, params, terms)
-    found = [f"{part}.{name}" for part in ("account", "tally", "position") for name in differing(alone.lanes[part], abreast.lanes[part], SCRATCH.get(part, ()))]
+    found = []
+    for part in ("account", "tally", "position"):
+        found += [f"{part}.{name}" for name in differing(alone.lanes[part], abreast.lanes[part], SCRATCH.get(part, ()))]
     found += [f"state.{name}" for name in differing(alone.minds["state"], abreast.minds["state"])]
     found += [f"orders of lane {k}" for k in range(len(params)) if waiting(alone.lanes[k]) != waiting(abreast.lanes[k])]
     return found + (["samples"] if canonical(alone.samples) != canonical(abreast.samples) else [])
