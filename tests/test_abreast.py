@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +18,9 @@ from backtester.engine.find import find_strategy
 from backtester.engine.params import params_of
 from backtester.engine.run import CHUNK, in_order, new_tile, no_log, run_tile, through
 from backtester.engine.venue import terms_of, venue_of
-from backtester.sweeps.lanes import params_table
+from backtester.honesty.ways import ways_of
+from backtester.market.dataset import ROOT
+from backtester.sweeps.lanes import Lanes, params_table, sweep_lanes, tiles_of, wide_for
 
 STRATEGIES = {  # axes: some that market hooks read, so that blocks have empty places, some that they do not
     "divergence": {"bars": [5, 30], "premium_delta_bp": [0.5, 1.0, 2.0, 3.0], "qty": [0.5, 5.0]},
@@ -59,6 +62,44 @@ def test_chunks_change_nothing():
     assert [each.lanes["account"].tobytes() for each in (whole, parts)] == [whole.lanes["account"].tobytes()] * 2
     assert whole.minds.tobytes() == parts.minds.tobytes()
     assert whole.samples.tobytes() == parts.samples.tobytes()
+
+
+def test_a_sweep_abreast_is_the_sweep(monkeypatch):
+    """Tiles hold whole groups; neither the way, nor the threads, nor how the work is cut changes a byte."""
+    market = sample_market(20)
+    bound = bind(find_strategy("divergence"))
+    params = grid(bound, {"bars": [5, 7, 11, 30], "premium_delta_bp": [0.5 + 0.1 * n for n in range(23)], "qty": [0.5, 1.0, 5.0]})
+    lanes = Lanes(bound, market, params, terms_of(venue_of({}), market)[None], np.zeros(len(params), int))
+    assert wide_for(lanes, len(params)) is None, "too little work to compile for"
+    alone = sweep_lanes(lanes)
+    monkeypatch.setattr("backtester.sweeps.lanes.WORTH", 0)
+    assert wide_for(lanes, len(params)) is not None
+    assert sweep_lanes(lanes).tobytes() == alone.tobytes()
+    assert sweep_lanes(lanes, threads=1).tobytes() == alone.tobytes()
+    shards = [sweep_lanes(lanes, part=(n, 3)) for n in range(3)]
+    assert np.sum([shard["fills"] for shard in shards], 0).tolist() == alone["fills"].tolist()
+
+
+def test_tiles_hold_whole_groups_and_every_combination_once():
+    params = np.zeros(1000, [("shared", "i8"), ("own", "i8")])
+    params["shared"], params["own"] = np.arange(1000) % 13, np.arange(1000)
+    lanes = Lanes(SimpleNamespace(grouped_by=("shared",)), None, params, np.zeros(0), np.zeros(1000, int))
+    for workers in (1, 2, 16):
+        tiles = tiles_of(lanes, workers)
+        assert sorted(np.concatenate(tiles).tolist()) == list(range(1000))
+        assert max(map(len, tiles)) <= 128
+        assert len(tiles) >= min(8, 2 * workers)
+        assert sum(len(set(params["shared"][rows].tolist())) for rows in tiles) <= 13 * -(-77 // max(map(len, tiles))) + len(tiles)
+
+
+def test_what_lanes_leave_their_block_for_is_told():
+    door, coin = ("\n".join(ways_of(bind(find_strategy(name)))) for name in ("door", "random_entry"))
+    lines = (ROOT / "strategies" / "door.py").read_text().splitlines()
+    places = [int(number) for number in re.findall(r"strategies/door.py:(\d+): ", door)]
+    assert len(places) >= 3
+    assert all("target(" in lines[number - 1] for number in places)
+    assert "math.log of a value that differs from lane to lane" in coin
+    assert "Large sweeps run its lanes abreast" in door
 
 
 def test_scripts_of_every_verb():

@@ -8,8 +8,11 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
+from backtester import api
+from backtester.engine.bind import bind
 from backtester.errors import UserError
 from backtester.honesty.checks import check
+from backtester.honesty.ways import ways_of
 from backtester.report.terminal import show_findings
 
 
@@ -18,9 +21,11 @@ def run_checks(strategy: str, data: str, cuts: int, overrides: Sequence[str]) ->
     given = values(overrides)
     venue = {key.removeprefix("venue."): value for key, value in given.items() if key.startswith("venue.")}
     params = {key.removeprefix("strategy."): value for key, value in given.items() if not key.startswith("venue.")}
+    market = api.load(data)
     with counting() as progress:
-        findings = check(data, strategy, cuts, venue=venue, progress=progress, **params)
+        findings = check(market, strategy, cuts, venue=venue, progress=progress, **params)
     show_findings(f"{strategy} on {data}", findings)
+    print(*ways_of(bind(api.strategy_class(strategy), market.roles)), sep="\n")
     return all(finding.holds for finding in findings)
 
 

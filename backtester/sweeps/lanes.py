@@ -21,7 +21,7 @@ from backtester.results.metrics import MEASURES, measure
 from backtester.sweeps.store import Store
 
 NARROW, WIDE = 32, 128  # lanes of a tile, at least and at most; wide ones share more of what the market shows
-TILES = 2 * (os.cpu_count() or 1)  # that a sweep is cut into where it has enough: every core has some
+TILES = 2  # for each core, or shard, where a sweep has enough lanes
 FEW = 16                # lanes that run one by one whatever they cost
 WORTH = 1 << 28         # lanes x events whose saving pays for compiling the code that runs them abreast
 VENUE = "venue."  # in front of a venue's key among the names of a grid
@@ -74,7 +74,8 @@ def sweep_lanes(
     What the store has is not run again, and what is finished goes there. `progress(done, total)` is called after every tile.
     `part` (n, of) runs every of-th tile alone, and leaves the other rows at zero. Interrupted, it stops within a chunk of events.
     """
-    tiles = tiles_of(lanes)[part[0] :: part[1]]
+    workers = threads or os.cpu_count() or 1 if part[1] == 1 else part[1]  # machines that share the work cut it alike
+    tiles = tiles_of(lanes, workers)[part[0] :: part[1]]
     results, done = store.read() if store else (np.zeros(len(lanes.params), MEASURES), np.zeros(len(lanes.params), bool))
     wide = wide_for(lanes, sum(len(rows) for rows in tiles))
     missing = [left for rows in tiles if len(left := rows[~done[rows]])]
@@ -104,10 +105,10 @@ def sweep_lanes(
     return results
 
 
-def tiles_of(lanes: Lanes) -> list[np.ndarray]:
+def tiles_of(lanes: Lanes, workers: int) -> list[np.ndarray]:
     """The combinations of each tile. Those that share a group's features stay together, so that these are computed once."""
-    most = -(-len(lanes.params) // NARROW)
-    width = -(-len(lanes.params) // max(-(-len(lanes.params) // WIDE), min(most, TILES)))
+    count = len(lanes.params)
+    width = -(-count // max(-(-count // WIDE), min(-(-count // NARROW), TILES * workers)))
     group = group_lanes(lanes.bound, lanes.params)[1]
     tiles: list[list[np.ndarray]] = [[]]
     room = width

@@ -7,7 +7,7 @@ import types
 
 from backtester import orders
 from backtester.engine.abreast.lines import Lines
-from backtester.engine.abreast.values import Escape, Frame, Shared, Value, has, is_record, plain_function, tree_of
+from backtester.engine.abreast.values import Escape, Frame, Shared, Value, has, is_record, place_of, plain_function, tree_of
 from backtester.engine.accept import is_nothing
 
 OPERATORS: dict[type, str] = {
@@ -158,7 +158,9 @@ class Expressions(Lines):
         if any(isinstance(each, ast.Starred) for each in node.args) or any(each.arg is None for each in node.keywords):
             raise Escape("a call with a star")
         if is_plain_target(callee, node):
-            return self.target(self.record(node.args[0], frame), self.number(node.args[1], frame, mask), mask)
+            reason = Escape("another position is asked for")
+            reason.place = place_of(frame, node)
+            return self.target(self.record(node.args[0], frame), self.number(node.args[1], frame, mask), mask, reason)
         given = [self.record(each, frame) or self.number(each, frame, mask) for each in node.args]
         named = {each.arg: self.record(each.value, frame) or self.number(each.value, frame, mask) for each in node.keywords}
         if callee is bool:
@@ -173,12 +175,12 @@ class Expressions(Lines):
         words = [each.src for each in given] + [f"{key}={each.src}" for key, each in named.items()]
         return [self.put("v", Value(f"{name}({', '.join(words)})", not shared, callee is math.isnan))]
 
-    def target(self, tradable, qty: Value, mask) -> None:
+    def target(self, tradable, qty: Value, mask, reason: Escape) -> None:
         """A strategy that stands by its position asks for it again and again; lanes escape where it is another one."""
         held = self.write_out(orders.held, [tradable], {}, mask)
         ask = Value(f"({qty.src} - {held[0].src})", True)  # type: ignore[index]
         nothing = self.write_out(plain_function(is_nothing), [ask, self.part(tradable, "position")], {}, mask)
-        self.escape(self.both(mask, self.inverse(nothing[0])), Escape("target asks the venue"))  # type: ignore[index]
+        self.escape(self.both(mask, self.inverse(nothing[0])), reason)  # type: ignore[index]
 
 
 def asked(node):

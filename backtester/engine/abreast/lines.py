@@ -109,7 +109,7 @@ class Lines:
         """The lanes of the mask run one by one."""
         left = self.constant(True) if mask is None else mask
         self.escaped = left.src if self.escaped is None else self.either(Value(self.escaped, True, True), left).src
-        if reason and str(reason) not in self.places:
+        if reason and not reason.told and str(reason) not in self.places:
             self.places.append(str(reason))
 
     # ------------------------------------------------------------ records

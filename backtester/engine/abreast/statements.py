@@ -9,7 +9,7 @@ import types
 
 from backtester import orders
 from backtester.engine.abreast.expressions import Expressions, is_plain_target
-from backtester.engine.abreast.values import Escape, Frame, Value, has, is_record, plain_function, tree_of
+from backtester.engine.abreast.values import Escape, Frame, Value, has, is_record, place_of, plain_function, tree_of
 from backtester.engine.measure import deepen
 
 LARGE = 40     # nodes of code behind a shared condition that are worth a loop without them
@@ -33,13 +33,15 @@ class Converter(Expressions):
                 frame.names[name] = self.constant(parameter.default)
         self.block(tree_of(fn).body, frame, mask)
         if frame.lost:
-            raise Escape(f"{fn.__name__} escapes")
+            reason = Escape(f"{fn.__name__} is called")
+            reason.told = True
+            raise reason
         return frame.gives
 
     def block(self, statements, frame: Frame, mask):
         """Statements one after the other. Where they end in an escape whatever happens, nothing of them is computed."""
         if mask is not None and (doom := doom_of(frame.fn, tuple(statements))):
-            return self.leave(frame, mask, statements[0], Escape(doom))
+            return self.leave(frame, mask, doom[0], doom[1])
         for statement in statements:
             mask = self.statement(statement, frame, mask)
             if mask is False:
@@ -59,7 +61,7 @@ class Converter(Expressions):
     def leave(self, frame: Frame, mask, node, reason: Escape) -> bool:
         """The lanes of the mask escape at a statement; where that would be all of them, whoever asked for the region decides."""
         if reason.place is None:
-            reason.place = f"{frame.fn.__code__.co_filename}:{frame.fn.__code__.co_firstlineno + node.lineno - 1}"
+            reason.place = place_of(frame, node)
         if mask is None:
             raise reason
         self.escape(mask, reason)
@@ -172,15 +174,15 @@ def forget_records(frame: Frame, before: dict) -> None:
             del frame.names[name]
 
 
-def doom_of(fn, statements: tuple) -> str | None:
-    """Why these statements end in an escape whatever happens, by themselves or in a function that they call."""
+def doom_of(fn, statements: tuple) -> tuple[ast.AST, Escape] | None:
+    """Where, and why, these statements end in an escape whatever happens, by themselves or in a function that they call."""
     for node in statements:
         called = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name)
         callee = plain_function(fn.__globals__.get(node.value.func.id)) if called else None
         if callee in ESCAPES and not is_plain_target(callee, node.value):
-            return f"{callee.__name__} is called"
-        if isinstance(callee, types.FunctionType) and (doom := doom_of(callee, tuple(tree_of(callee).body))):
-            return doom
+            return node, Escape(f"{callee.__name__} is called")
+        if isinstance(callee, types.FunctionType) and doom_of(callee, tuple(tree_of(callee).body)):
+            return node, Escape(f"{callee.__name__} asks the venue")
         if has([node], ast.Return):
             break
     return None

@@ -14,6 +14,7 @@ class Escape(Exception):
     """What lanes abreast cannot do, and the file and line where it is asked."""
 
     place: str | None = None
+    told = False    # the place was told already, by what was called
 
     def __str__(self) -> str:
         return f"{self.place}: {self.args[0]}" if self.place else self.args[0]
@@ -65,6 +66,11 @@ class Frame:
     gives: list | None = None                   # Values of its return
     mask: Value | None = None                   # the lanes that entered
     lost: bool = False                          # all of them escaped
+
+
+def place_of(frame: Frame, node) -> str:
+    """file:line of a node of the function."""
+    return f"{frame.fn.__code__.co_filename}:{frame.fn.__code__.co_firstlineno + node.lineno - 1}"
 
 
 def is_record(found) -> bool:
