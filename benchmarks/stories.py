@@ -1,13 +1,19 @@
-"""The strategies of the two posts in the loop, beside the C twin of a small one: nanoseconds per event and lane, and a sweep.
+"""Strategies in the loop, lanes one by one and abreast, beside the C twin of a small one: nanoseconds per event and lane, and a sweep.
+
+    python -m benchmarks.stories                all of them
+    python -m benchmarks.stories door           some by name
 
 The year's walk is synthetic; all lanes decide differently and share what the market shows. CPU time of one thread, interleaved:
-the ratio to C is what can be compared between machines.
+the ratio to C is what can be compared between machines. Before it is timed, every measure of every lane is compared.
 """
 
+import sys
 import time
+from functools import partial
 
 import numpy as np
 
+from backtester.engine.abreast.bind import bind_abreast
 from backtester.engine.bind import bind
 from backtester.engine.find import find_strategy
 from backtester.engine.params import params_of
@@ -18,12 +24,14 @@ from benchmarks.support import Support
 from benchmarks.year import market as year
 
 STORIES = {  # the parameter in which the lanes differ, from, to; no market hook reads it
+    "support": ("premium_delta_bp", 2.0, 8.0),
+    "divergence": ("premium_delta_bp", 2.0, 12.0),
     "door": ("turn", 0.2, 0.7),
     "spot_led": ("stop_sigmas", 0.5, 2.0),
     "door_game": ("turn", 0.2, 0.7),
     "spot_bull": ("ceiling_share", 0.2, 0.8),
 }
-WIDTHS = (1, 32, 128)
+WIDTHS = (16, 32, 64, 128)
 ROUNDS = 5
 COMBINATIONS, WIDTH = 1000, 125
 
@@ -43,33 +51,51 @@ def spent_by(run) -> float:
     return time.thread_time() - begin
 
 
+def check_equal(name: str, one, two) -> None:
+    """Every measure of every lane, to the last bit."""
+    for part in ("account", "tally"):
+        for field in one.lanes.dtype[part].names:
+            np.testing.assert_array_equal(one.lanes[part][field], two.lanes[part][field], err_msg=f"{name}: {part}.{field}")
+    np.testing.assert_array_equal(one.samples, two.samples)
+
+
 def compare(market, bound, name: str, reference) -> None:
-    """One line: nanoseconds per event and lane at every width, and of C."""
-    total, pairs = len(market.streams.events), {}
-    for width in WIDTHS:
-        params, terms = lanes_of(bound, market, name, width)
-        groups = len(run_tile(bound, market, params, terms).groups)
-        assert groups == 1, f"{name}: {groups} groups: {STORIES[name][0]} is read by a market hook"
+    """A line a width: nanoseconds per event and lane both ways, and of C."""
+    wide, total = bind_abreast(bound), len(market.streams.events)
+    begin = time.perf_counter()
+    given = lanes_of(bound, market, name, max(WIDTHS))
+    one = run_tile(bound, market, *given)
+    middle = time.perf_counter()
+    two = run_tile(bound, market, *given, wide)
+    print(f"{name:10} first runs {middle - begin:.1f} s one by one, {time.perf_counter() - middle:.1f} s abreast, "
+          f"{wide.block.itemsize / 32:.0f} bytes a lane, {int(one.lanes['tally']['fills'].sum()):,} fills", flush=True)
+    assert len(one.groups) == 1, f"{name}: {STORIES[name][0]} is read by a market hook"
+    check_equal(name, one, two)
+    spent: dict = {}
     for _ in range(ROUNDS):
-        own = spent_by(reference) / 16
+        spent.setdefault("C", []).append(spent_by(reference) / 16)
         for width in WIDTHS:
             given = lanes_of(bound, market, name, width)
-            pairs.setdefault(width, []).append((spent_by(lambda given=given: run_tile(bound, market, *given)) / width, own))
-    for width, both in pairs.items():
-        loop, c = np.array(both).T
-        line = f"{min(loop) / total * 1e9:7.2f} ns per event and lane, {np.median(loop / c):6.2f} of C ({min(c) / total * 1e9:.2f} ns)"
-        print(f"{name:10} {width:4} lanes {line}", flush=True)
+            for way in (None, wide):
+                run = partial(run_tile, bound, market, *given, way)
+                spent.setdefault((width, way), []).append(spent_by(run) / width)
+    c = np.array(spent["C"])
+    for width in WIDTHS:
+        words = [f"{name:10} {width:4} lanes"]
+        for way, word in ((None, "one by one"), (wide, "abreast")):
+            own = np.array(spent[width, way])
+            words.append(f"{word} {own.min() / total * 1e9:6.2f} ns, {np.median(own / c):5.2f} of C")
+        print(", ".join(words) + f" ({c.min() / total * 1e9:.2f} ns)", flush=True)
 
 
 def sweep(market, bound, name: str, reference) -> None:
     """A thousand combinations on one core."""
     params, terms = lanes_of(bound, market, name, COMBINATIONS)
-    before = spent_by(reference)
-    tiles = [slice(at, at + WIDTH) for at in range(0, COMBINATIONS, WIDTH)]
-    fills = 0
+    wide, before, fills = bind_abreast(bound), spent_by(reference), 0
     begin = time.thread_time()
-    for rows in tiles:
-        fills += int(run_tile(bound, market, params[rows], terms[rows]).lanes["tally"]["fills"].sum())
+    for at in range(0, COMBINATIONS, WIDTH):
+        rows = slice(at, at + WIDTH)
+        fills += int(run_tile(bound, market, params[rows], terms[rows], wide).lanes["tally"]["fills"].sum())
     spent = time.thread_time() - begin
     c = 0.5 * (before + spent_by(reference)) / 16 * COMBINATIONS
     bars = COMBINATIONS * len(market.tables["perp_bars", 1])
@@ -83,8 +109,8 @@ def main() -> None:
     small = bind(Support)
     reference = twin(market, terms_of(venue_of({}), market), some_params(small, 16))
     reference()
-    for name in STORIES:
-        bound = bind(find_strategy(name), market.roles)
+    for name in sys.argv[1:] or STORIES:
+        bound = bind(Support if name == "support" else find_strategy(name), market.roles)
         compare(market, bound, name, reference)
         sweep(market, bound, name, reference)
 

@@ -1,6 +1,7 @@
 """Lanes abreast are the lanes that run one by one: the same bytes, whatever the strategy, the venue, the script or the code of a hook."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -76,6 +77,9 @@ def test_a_sweep_abreast_is_the_sweep(monkeypatch):
     assert wide_for(lanes, len(params)) is not None
     assert sweep_lanes(lanes).tobytes() == alone.tobytes()
     assert sweep_lanes(lanes, threads=1).tobytes() == alone.tobytes()
+    few = replace(lanes, params=params[: 3 * 23 * 4 : 23])
+    assert len(few.params) < 4 * 4
+    assert wide_for(few, len(few.params)) is None, "hardly any two lanes see the same"
     shards = [sweep_lanes(lanes, part=(n, 3)) for n in range(3)]
     assert np.sum([shard["fills"] for shard in shards], 0).tolist() == alone["fills"].tolist()
 

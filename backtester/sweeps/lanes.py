@@ -22,7 +22,7 @@ from backtester.sweeps.store import Store
 
 NARROW, WIDE = 32, 128  # lanes of a tile, at least and at most; wide ones share more of what the market shows
 TILES = 2  # for each core, or shard, where a sweep has enough lanes
-FEW = 16                # lanes that run one by one whatever they cost
+SHARING = 4             # lanes that must see the same features, on average, for a block of them to be worth it
 WORTH = 1 << 28         # lanes x events whose saving pays for compiling the code that runs them abreast
 VENUE = "venue."  # in front of a venue's key among the names of a grid
 
@@ -123,8 +123,9 @@ def tiles_of(lanes: Lanes, workers: int) -> list[np.ndarray]:
 
 
 def wide_for(lanes: Lanes, count: int) -> Abreast | None:
-    """What runs so many lanes abreast, where that is worth its compilation."""
-    if count < FEW or count * sum(lanes.market.counts.values()) < WORTH:
+    """What runs so many lanes abreast, where enough of them see the same features, and where it is worth its compilation."""
+    groups = len(group_lanes(lanes.bound, lanes.params)[0])
+    if len(lanes.params) < SHARING * groups or count * sum(lanes.market.counts.values()) < WORTH:
         return None
     wide = bind_abreast(lanes.bound)
     return None if wide.whole else wide
