@@ -65,7 +65,7 @@ def test_chunks_change_nothing():
     assert whole.samples.tobytes() == parts.samples.tobytes()
 
 
-def test_a_sweep_abreast_is_the_sweep(monkeypatch):
+def test_a_sweep_abreast_is_the_sweep(monkeypatch, caplog):
     """Tiles hold whole groups; neither the way, nor the threads, nor how the work is cut changes a byte."""
     market = sample_market(20)
     bound = bind(find_strategy("divergence"))
@@ -77,6 +77,9 @@ def test_a_sweep_abreast_is_the_sweep(monkeypatch):
     assert wide_for(lanes, len(params)) is not None
     assert sweep_lanes(lanes).tobytes() == alone.tobytes()
     assert sweep_lanes(lanes, threads=1).tobytes() == alone.tobytes()
+    monkeypatch.setattr("backtester.engine.abreast.bind.write", lambda *given: 1 / 0)
+    assert wide_for(replace(lanes, bound=bind(find_strategy("divergence"))), len(params)) is None
+    assert "divergence: its lanes run one by one" in caplog.text.lower()
     few = replace(lanes, params=params[: 3 * 23 * 4 : 23])
     assert len(few.params) < 4 * 4
     assert wide_for(few, len(few.params)) is None, "hardly any two lanes see the same"

@@ -158,6 +158,13 @@ def run_tile(bound: Bound, market, params: np.ndarray, terms: np.ndarray, wide: 
     return in_order(tile)
 
 
+def compile_abreast(bound: Bound, market, params: np.ndarray, terms: np.ndarray, wide: Abreast) -> None:
+    """Compile what runs lanes such as these abreast, before any of them runs."""
+    tile, piece = new_tile(bound, market, params[:1], terms[:1], wide=wide), next(iter(market.pieces()))
+    records = (piece.streams, tile.lanes, tile.minds, tile.groups, tile.blocks, tile.world, tile.samples, no_log(bound), 0, 0)
+    compile_for(wide.kernel, records)
+
+
 def in_order(tile: Tile) -> Tile:
     """The lanes as they were given, without the empty places of those that ran abreast."""
     if len(tile.blocks) == 0:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -14,14 +15,15 @@ import numpy as np
 from backtester.engine.abreast.bind import Abreast, bind_abreast
 from backtester.engine.bind import Bound
 from backtester.engine.params import coerce, params_of
-from backtester.engine.run import CHUNK, Tile, group_lanes, in_order, new_tile, no_log, through
+from backtester.engine.run import CHUNK, Tile, compile_abreast, group_lanes, in_order, new_tile, no_log, through
 from backtester.engine.venue import Venue, terms_of, venue_of
 from backtester.market.schema import Market
 from backtester.results.metrics import MEASURES, measure
 from backtester.sweeps.store import Store
 
+LOG = logging.getLogger(__name__)
 NARROW, WIDE = 32, 128  # lanes of a tile, at least and at most; wide ones share more of what the market shows
-TILES = 2  # for each core, or shard, where a sweep has enough lanes
+TILES = 2               # for each core, or shard, where a sweep has enough lanes
 SHARING = 4             # lanes that must see the same features, on average, for a block of them to be worth it
 WORTH = 1 << 28         # lanes x events whose saving pays for compiling the code that runs them abreast
 VENUE = "venue."  # in front of a venue's key among the names of a grid
@@ -127,8 +129,14 @@ def wide_for(lanes: Lanes, count: int) -> Abreast | None:
     groups = len(group_lanes(lanes.bound, lanes.params)[0])
     if len(lanes.params) < SHARING * groups or count * sum(lanes.market.counts.values()) < WORTH:
         return None
-    wide = bind_abreast(lanes.bound)
-    return None if wide.whole else wide
+    try:
+        wide = bind_abreast(lanes.bound)
+        if not wide.whole:
+            compile_abreast(lanes.bound, lanes.market, lanes.params, lanes.terms, wide)
+            return wide
+    except Exception as reason:  # whatever a hook has that nobody thought of: one by one it runs
+        LOG.warning("%s: its lanes run one by one, for what runs them abreast cannot be made: %s", lanes.bound.name, reason)
+    return None
 
 
 def run_until(lanes: Lanes, rows: np.ndarray, stopped: Event, wide: Abreast | None = None) -> Tile | None:

@@ -173,7 +173,10 @@ class Expressions(Lines):
         name = callee.__name__ if callee not in self.helpers else f"{callee.__name__}_{list(self.helpers).index(callee)}"
         self.globals[name] = self.helpers.get(callee, callee)
         words = [each.src for each in given] + [f"{key}={each.src}" for key, each in named.items()]
-        return [self.put("v", Value(f"{name}({', '.join(words)})", not shared, callee is math.isnan))]
+        src = f"{name}({', '.join(words)})"
+        if callee in self.helpers and mask is not None and not mask.lane:  # as a branch: it may count on its condition
+            src = f"({src} if {mask.src} else 0)"
+        return [self.put("v", Value(src, not shared, callee is math.isnan))]
 
     def target(self, tradable, qty: Value, mask, reason: Escape) -> None:
         """A strategy that stands by its position asks for it again and again; lanes escape where it is another one."""
