@@ -13,6 +13,7 @@ from functools import partial
 
 import numpy as np
 
+from backtester.engine import ways
 from backtester.engine.abreast.bind import bind_abreast
 from backtester.engine.bind import bind
 from backtester.engine.find import find_strategy
@@ -33,7 +34,7 @@ STORIES = {  # the parameter in which the lanes differ, from, to; no market hook
 }
 WIDTHS = (16, 32, 64, 128)
 ROUNDS = 5
-COMBINATIONS, WIDTH = 1000, 125
+COMBINATIONS, TILE = 1000, 125
 
 
 def lanes_of(bound, market, name: str, lanes: int):
@@ -68,7 +69,7 @@ def compare(market, bound, name: str, reference) -> None:
     middle = time.perf_counter()
     two = run_tile(bound, market, *given, wide)
     print(f"{name:10} first runs {middle - begin:.1f} s one by one, {time.perf_counter() - middle:.1f} s abreast, "
-          f"{wide.block.itemsize / 32:.0f} bytes a lane, {int(one.lanes['tally']['fills'].sum()):,} fills", flush=True)
+          f"{wide.block.itemsize / ways.WIDTH:.0f} bytes a lane, {int(one.lanes['tally']['fills'].sum()):,} fills", flush=True)
     assert len(one.groups) == 1, f"{name}: {STORIES[name][0]} is read by a market hook"
     check_equal(name, one, two)
     spent: dict = {}
@@ -93,8 +94,8 @@ def sweep(market, bound, name: str, reference) -> None:
     params, terms = lanes_of(bound, market, name, COMBINATIONS)
     wide, before, fills = bind_abreast(bound), spent_by(reference), 0
     begin = time.thread_time()
-    for at in range(0, COMBINATIONS, WIDTH):
-        rows = slice(at, at + WIDTH)
+    for at in range(0, COMBINATIONS, TILE):
+        rows = slice(at, at + TILE)
         fills += int(run_tile(bound, market, params[rows], terms[rows], wide).lanes["tally"]["fills"].sum())
     spent = time.thread_time() - begin
     c = 0.5 * (before + spent_by(reference)) / 16 * COMBINATIONS

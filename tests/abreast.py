@@ -5,8 +5,6 @@ import numpy as np
 from backtester.engine.abreast.bind import bind_abreast
 from backtester.engine.run import run_tile
 
-SCRATCH = {"position": {"left", "turned"}}  # what a lane writes before it reads it, at a bar at which something happens
-
 
 def differences(bound, market, params, terms, wide=None) -> list[str]:
     """Run lanes both ways; returns the names of what differs. params: (lanes,), terms: (lanes, instruments)."""
@@ -14,15 +12,15 @@ def differences(bound, market, params, terms, wide=None) -> list[str]:
     alone = run_tile(bound, market, params, terms)
     found = []
     for part in ("account", "tally", "position"):
-        found += [f"{part}.{name}" for name in differing(alone.lanes[part], abreast.lanes[part], SCRATCH.get(part, ()))]
+        found += [f"{part}.{name}" for name in differing(alone.lanes[part], abreast.lanes[part])]
     found += [f"state.{name}" for name in differing(alone.minds["state"], abreast.minds["state"])]
     found += [f"orders of lane {k}" for k in range(len(params)) if waiting(alone.lanes[k]) != waiting(abreast.lanes[k])]
     return found + (["samples"] if canonical(alone.samples) != canonical(abreast.samples) else [])
 
 
-def differing(one: np.ndarray, two: np.ndarray, but=()) -> list[str]:
+def differing(one: np.ndarray, two: np.ndarray) -> list[str]:
     """The fields in which records differ."""
-    return [name for name in one.dtype.names if name not in but and canonical(one[name]) != canonical(two[name])]
+    return [name for name in one.dtype.names if canonical(one[name]) != canonical(two[name])]
 
 
 def canonical(table) -> bytes:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import test_reference
 from abreast import differences
+from hook_cases import HookCases
 from reference.actor import Actor
 from reference.scripts import script
 from tables import sample_market
@@ -48,6 +49,21 @@ def test_abreast_is_one_by_one(name):
     tally = run_tile(bound, market, params, terms, bind_abreast(bound)).lanes["tally"]
     assert tally["fills"].min() == 0 or len(set(tally["fills"].tolist())) > 5
     assert name != "divergence" or (tally["ended"].any() and tally["liquidations"].any())
+
+
+def test_what_a_hook_may_say():
+    market = sample_market(0.1)
+    bound = bind(HookCases)
+    params = np.repeat(params_of(HookCases, {}), 21)
+    params["x"], params["n"] = np.arange(21) * 0.4, 1 + np.arange(21) % 5
+    params["x"][-1] = np.nan
+    terms = np.repeat(terms_of(venue_of({}), market)[None], len(params), 0)
+    assert bind_abreast(bound).whole == ()
+    assert differences(bound, market, params, terms) == []
+    state = run_tile(bound, market, params, terms, bind_abreast(bound)).minds["state"]
+    for name in ("leg_price", "ring_3", "ema_26", "bits", "square", "turn"):
+        assert len(np.unique(state[name])) > 1, name
+    assert state["late"].max() > state["late"].min() > 0.0, "both guards opened"
 
 
 def test_chunks_change_nothing():

@@ -57,7 +57,8 @@ def hook_arguments(own: dict, roles: tuple[str, ...]) -> dict:
     seen, s, p = own["seen"], own["state"], own["params"]
     bar = shape_of(records.BAR, "the market")
     account = shape_of(state.ACCOUNT, "the engine")
-    position, ask = shape_of(state.POSITION, "the engine"), shape_of(state.ASK, "the engine")
+    held = [name for name in state.POSITION.names if name not in state.SCRATCH]
+    position, ask = shape_of(state.POSITION[held], "the engine"), shape_of(state.ASK, "the engine")
     wishes = shape_of(state.wishes_dtype(False), "the engine")
     tradable = Shape({"index": None, "bar": bar, "position": position, "ask": ask, "account": account, "wishes": wishes}, "the engine")
     fields = {"ts": None, "account": account, "seen": shape_of(own["seen_dtype"], "the market hooks")} | dict.fromkeys(roles, tradable)

@@ -117,6 +117,7 @@ POSITION = np.dtype([
     ("fees", "f8"),         # of this round trip, quote
     ("funding", "f8"),      # paid in this round trip, quote
 ])
+SCRATCH = ("turned", "left", "falls_to", "rises_to", "wakes")  # of POSITION: the venue's own, which no hook reads
 WAY = np.dtype([            # where the lane is on the path of the bar that is being processed
     ("up", "i8"),           # 1: it goes to the high first
     ("x", "f8"),            # where the price stands, quote; of an instrument whose bar is not processed: its mark

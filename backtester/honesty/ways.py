@@ -11,7 +11,10 @@ ENGINE = Path(engine.__file__).parent
 
 def ways_of(bound: Bound) -> list[str]:
     """What to tell of the lanes of a bound strategy: a heading, then a line a place, file:line: reason."""
-    written = write(bound.roles, bound.hooks, bound.helpers, bound.lane, bound.mind, bound.group["seen"])
+    try:
+        written = write(bound.roles, bound.hooks, bound.helpers, bound.lane, bound.mind, bound.group["seen"])
+    except Exception as reason:  # whatever a hook has that nobody thought of
+        return [f"Sweeps run its lanes one by one: {reason}"]
     places = [near(place) for place in written.escapes if str(ENGINE) not in place]
     if written.whole:
         return ["Sweeps run its lanes one by one: abreast nothing would be left of a hook, for at every instant", *map(near, written.whole)]

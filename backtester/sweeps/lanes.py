@@ -12,6 +12,7 @@ from threading import Event
 
 import numpy as np
 
+from backtester.engine import jit
 from backtester.engine.abreast.bind import Abreast, bind_abreast
 from backtester.engine.bind import Bound
 from backtester.engine.params import coerce, params_of
@@ -127,7 +128,7 @@ def tiles_of(lanes: Lanes, workers: int) -> list[np.ndarray]:
 def wide_for(lanes: Lanes, count: int) -> Abreast | None:
     """What runs so many lanes abreast, where enough of them see the same features, and where it is worth its compilation."""
     groups = len(group_lanes(lanes.bound, lanes.params)[0])
-    if len(lanes.params) < SHARING * groups or count * sum(lanes.market.counts.values()) < WORTH:
+    if jit.plain() or len(lanes.params) < SHARING * groups or count * sum(lanes.market.counts.values()) < WORTH:
         return None
     try:
         wide = bind_abreast(lanes.bound)

@@ -1,5 +1,6 @@
 """A strategy's loop for lanes abreast: its code written, kept beside the loop to be read, compiled as vectors."""
 
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -31,7 +32,9 @@ def bind_abreast(bound: Bound) -> Abreast:
     key = f"{bound.key}_abreast"
     path = jit.cache_folder("loops") / f"lanes_{key}.py"
     if not jit.plain():
-        path.write_text(written.source)
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.write_text(written.source)
+        os.replace(draft, path)
     code: dict = dict(written.globals)
     exec(compile(written.source, str(path), "exec"), code)
     functions = {name: fn if jit.plain() else jit.fresh(fn) for name, fn in code.items() if name in written.functions}

@@ -9,13 +9,16 @@ from backtester import orders
 from backtester.engine.abreast.lines import Lines
 from backtester.engine.abreast.values import Escape, Frame, Shared, Value, has, is_record, place_of, plain_function, tree_of
 from backtester.engine.accept import is_nothing
+from backtester.engine.measure import deepen
 
 OPERATORS: dict[type, str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
     ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>",
     ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
 }
-ABREAST = {abs, min, max, float, int, math.sqrt, math.floor, math.ceil, math.isnan}  # the same result in a vector as alone
+VERBS = {each for each in vars(orders).values() if isinstance(each, types.FunctionType)} - {orders.held, orders.blocked}
+ESCAPES = VERBS | {plain_function(deepen)}  # what asks the venue, and what is too rare to be computed for all
+SAME_IN_VECTORS = {abs, min, max, float, int, math.sqrt, math.floor, math.ceil, math.isnan}
 
 
 class Expressions(Lines):
@@ -33,6 +36,8 @@ class Expressions(Lines):
             owner = self.record(node.value, frame)
             if owner is None:
                 return None
+            if isinstance(node, ast.Subscript) and has([node.slice], ast.Call):
+                raise Escape("an index that calls something")
             field = isinstance(node, ast.Attribute)
             found = self.part(owner, node.attr) if field else self.place_in(owner, self.number(node.slice, frame, None))
         else:
@@ -63,7 +68,7 @@ class Expressions(Lines):
         """A global, a builtin, or a part of one."""
         if isinstance(node, ast.Attribute):
             return getattr(self.outer(node.value, frame), node.attr)
-        if not isinstance(node, ast.Name) or node.id in frame.names:
+        if not isinstance(node, ast.Name) or node.id in frame.names or node.id in frame.fn.__code__.co_varnames:
             raise Escape(ast.unparse(node))
         return frame.fn.__globals__[node.id] if node.id in frame.fn.__globals__ else getattr(builtins, node.id)
 
@@ -95,8 +100,11 @@ class Expressions(Lines):
     def of_compare(self, node, frame, mask):
         if len(node.ops) == 1 and isinstance(node.ops[0], ast.In | ast.NotIn) and isinstance(node.comparators[0], ast.Tuple):
             a = self.put("v", self.number(node.left, frame, mask))
-            found = " | ".join(f"({a.src} == {self.number(b, frame, mask).src})" for b in node.comparators[0].elts)
-            return Value(f"({found})" if isinstance(node.ops[0], ast.In) else f"(not ({found}))", a.lane, True)
+            others = [self.number(b, frame, mask) for b in node.comparators[0].elts]
+            found = " | ".join(f"({a.src} == {b.src})" for b in others) or "False"
+            return Value(
+                f"({found})" if isinstance(node.ops[0], ast.In) else f"(not ({found}))", a.lane or any(b.lane for b in others), True
+            )
         if any(type(op) not in OPERATORS for op in node.ops):
             raise Escape(ast.unparse(node))
         parts = [self.put("v", self.number(each, frame, mask)) for each in (node.left, *node.comparators)]
@@ -157,10 +165,12 @@ class Expressions(Lines):
         callee = plain_function(self.outer(node.func, frame))
         if any(isinstance(each, ast.Starred) for each in node.args) or any(each.arg is None for each in node.keywords):
             raise Escape("a call with a star")
-        if is_plain_target(callee, node):
+        if is_plain_target(callee, node) and self.record(node.args[0], frame):
             reason = Escape("another position is asked for")
             reason.place = place_of(frame, node)
             return self.target(self.record(node.args[0], frame), self.number(node.args[1], frame, mask), mask, reason)
+        if callee in ESCAPES:
+            raise Escape(f"{callee.__name__} is called")
         given = [self.record(each, frame) or self.number(each, frame, mask) for each in node.args]
         named = {each.arg: self.record(each.value, frame) or self.number(each.value, frame, mask) for each in node.keywords}
         if callee is bool:
@@ -168,15 +178,22 @@ class Expressions(Lines):
         shared = all(isinstance(each, Shared) or (isinstance(each, Value) and not each.lane) for each in [*given, *named.values()])
         if isinstance(callee, types.FunctionType) and not (shared and callee in self.helpers and gives_number(callee, mask)):
             return self.write_out(callee, given, named, mask)
-        if not shared and (callee not in ABREAST or named):
+        if not shared and (callee not in SAME_IN_VECTORS or named):
             raise Escape(f"{ast.unparse(node.func)} of a value that differs from lane to lane")
-        name = callee.__name__ if callee not in self.helpers else f"{callee.__name__}_{list(self.helpers).index(callee)}"
-        self.globals[name] = self.helpers.get(callee, callee)
         words = [each.src for each in given] + [f"{key}={each.src}" for key, each in named.items()]
-        src = f"{name}({', '.join(words)})"
+        src = f"{self.name_of(callee)}({', '.join(words)})"
         if callee in self.helpers and mask is not None and not mask.lane:  # as a branch: it may count on its condition
             src = f"({src} if {mask.src} else 0)"
         return [self.put("v", Value(src, not shared, callee is math.isnan))]
+
+    def name_of(self, callee) -> str:
+        """The name under which the new code calls a function."""
+        if callee in self.helpers:
+            name, called = f"{callee.__name__}_{list(self.helpers).index(callee)}", self.helpers[callee]
+        else:
+            name, called = f"{callee.__module__}_{callee.__name__}".replace(".", "_"), callee
+        self.globals[name] = called
+        return name
 
     def target(self, tradable, qty: Value, mask, reason: Escape) -> None:
         """A strategy that stands by its position asks for it again and again; lanes escape where it is another one."""
@@ -201,13 +218,20 @@ def is_plain_target(callee, call: ast.Call) -> bool:
 
 
 def gives_number(fn, mask: Value | None) -> bool:
-    """Whether a helper that sees nothing but what is shared gives a number, so that it is called once, before the loop over lanes.
+    """Whether a helper that sees nothing but what is shared is called once, before the loop over lanes: where it gives a number.
 
-    One with a loop of its own is not called where some lanes alone want it.
+    Not one that some lanes alone want and that counts on it, with a loop, which might not end, or a place in an array.
     """
     body = tree_of(fn).body
     returns = [each for node in body for each in ast.walk(node) if isinstance(each, ast.Return)]
     numbers = bool(returns) and all(each.value is not None and not isinstance(each.value, ast.Tuple) for each in returns)
-    if numbers and has(body, (ast.For, ast.While)) and mask is not None and mask.lane:
-        raise Escape(f"{fn.__name__} has a loop")
-    return numbers
+    return numbers and (mask is None or not mask.lane or not relies(fn, ()))
+
+
+def relies(fn, inside: tuple) -> bool:
+    """Whether a function has a loop or a place in an array, itself or in what it calls."""
+    if fn in inside or has(tree_of(fn).body, (ast.For, ast.While, ast.Subscript)):
+        return True
+    calls = [each.func for node in tree_of(fn).body for each in ast.walk(node) if isinstance(each, ast.Call)]
+    called = [plain_function(fn.__globals__.get(each.id)) for each in calls if isinstance(each, ast.Name)]
+    return any(relies(each, (*inside, fn)) for each in called if isinstance(each, types.FunctionType))

@@ -29,6 +29,7 @@ class Lines:
         self.stored: set[str] = set()
         self.escaped: str | None = None                 # the mask of the lanes that escaped
         self.places: list[str] = []                     # file:line and reason of the escapes
+        self.inside: list = []                          # functions that are being written out
         self.count = 0
 
     # ------------------------------------------------------------ names
@@ -36,7 +37,7 @@ class Lines:
     def new(self, word: str) -> str:
         """A name that nothing has."""
         self.count += 1
-        return f"{word}_{self.count}"
+        return f"_{self.count}_{word}"
 
     def put(self, word: str, value: Value) -> Value:
         """A name for a value, in the loop or before it."""
@@ -54,9 +55,9 @@ class Lines:
         if isinstance(value, bool | np.bool_):
             return Value(repr(bool(value)), truth=True, known=bool(value))
         if isinstance(value, int | np.integer):
-            return Value(repr(int(value)), known=int(value))
+            return Value(f"({int(value)!r})" if value < 0 else repr(int(value)), known=int(value))
         if isinstance(value, float | np.floating) and math.isfinite(value):
-            return Value(repr(float(value)), known=float(value))
+            return Value(f"({float(value)!r})", known=float(value))
         if isinstance(value, float | np.floating):
             name = "NAN" if math.isnan(value) else "INFINITE" if value > 0 else "MINUS_INFINITE"
             self.globals[name] = float(value)
@@ -133,7 +134,9 @@ class Lines:
 
     def shared(self, src: str, dtype: np.dtype):
         """A field that is the same for all lanes."""
-        return Shared(src, dtype) if dtype.names or dtype.subdtype else self.put(src.rsplit(".", maxsplit=1)[-1], Value(src))
+        if dtype.names or dtype.subdtype:
+            return Shared(src, dtype)
+        return self.put(src.rsplit(".", maxsplit=1)[-1].split("[", maxsplit=1)[0], Value(src))
 
     def place_in(self, owner, index: Value):
         """An element of an array."""
@@ -141,8 +144,8 @@ class Lines:
         if index.lane or len(shape) != 1:
             raise Escape("a place in an array that differs from lane to lane")
         if index.known is not None and -shape[0] <= index.known < shape[0]:  # type: ignore[operator]
-            element = self.column if isinstance(owner, Columns) else self.shared
-            return element(f"{owner.path if isinstance(owner, Columns) else owner.src}[{index.src}]", base)
+            element, at = self.column if isinstance(owner, Columns) else self.shared, index.known % shape[0]
+            return element(f"{owner.path if isinstance(owner, Columns) else owner.src}[{at}]", base)
         if isinstance(owner, Columns) or index.known is not None:
             raise Escape("a place in an array of a lane's own, or outside of it")
         found = self.put("at", Value(f"at({owner.src}, {index.src})"))
@@ -162,4 +165,4 @@ class Lines:
 
 def column_name(path: str) -> str:
     """lane.position[1].qty is the column position_1_qty."""
-    return path.split(".", 1)[1].replace(".", "_").replace("[", "_").replace("]", "")
+    return path.split(".", 1)[1].replace("_", "__").replace(".", "_").replace("[", "_").replace("]", "")

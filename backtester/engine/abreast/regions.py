@@ -76,15 +76,15 @@ class Story:
             })
         return Struct(parts)
 
-    def run(self, region: Converter, name: str, *x: Shared) -> None:
+    def run(self, region: Converter, name: str, *x: Shared, mask: Value | None = None) -> None:
         """A hook, if there is one; where all lanes would escape, they do."""
         if name in self.hooks:
             mine = (Columns("mind.state", self.mind["state"]), Columns("mind.params", self.mind["params"]))
             sure = region.forks
             try:
-                region.write_out(self.hooks[name], [self.context(region), *x, *mine], {}, None)
+                region.write_out(self.hooks[name], [self.context(region), *x, *mine], {}, mask)
             except Escape as reason:
-                region.escape(None, reason)
+                region.escape(mask, reason)
                 if region.forks == sure:
                     self.whole.append(str(reason))
 
@@ -99,7 +99,10 @@ class Story:
         self.run(region, "on_bar")
         for n in range(len(self.roles) // 2):
             name = f"on_{prefix_of(self.roles, n)}pair"
-            if name in self.hooks and region.decide(region.put("paired", Value(f"((paired & {1 << n}) != 0)", truth=True))):
+            paired = region.put("paired", Value(f"((paired & {1 << n}) != 0)", truth=True))
+            if region.forks >= region.most:
+                self.run(region, name, mask=paired)
+            elif name in self.hooks and region.decide(paired):
                 self.run(region, name)
 
     def stake(self, region: Converter) -> Value:

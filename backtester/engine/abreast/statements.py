@@ -7,16 +7,12 @@ import ast
 import inspect
 import types
 
-from backtester import orders
-from backtester.engine.abreast.expressions import Expressions, is_plain_target
+from backtester.engine.abreast.expressions import ESCAPES, Expressions, is_plain_target
 from backtester.engine.abreast.values import Escape, Frame, Value, has, is_record, place_of, plain_function, tree_of
-from backtester.engine.measure import deepen
 
 LARGE = 40     # nodes of code behind a shared condition that are worth a loop without them
-ROUNDS = 16    # of a loop that is written out
+ROUNDS = 32    # of a loop that is written out
 LINES = 400    # of one loop over lanes; what would follow escapes
-VERBS = {each for each in vars(orders).values() if isinstance(each, types.FunctionType)} - {orders.held, orders.blocked}
-ESCAPES = VERBS | {plain_function(deepen)}  # what asks the venue, and what is too rare to be computed for all
 
 
 class Converter(Expressions):
@@ -25,13 +21,19 @@ class Converter(Expressions):
     def write_out(self, fn, given: list, named: dict, mask: Value | None) -> list[Value] | None:
         """A call in its caller's place; returns what it gives."""
         parameters = inspect.signature(fn).parameters
+        if fn in self.inside or any(each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD) for each in parameters.values()):
+            raise Escape(f"{fn.__name__} calls itself" if fn in self.inside else f"{fn.__name__} takes any number of arguments")
         frame = Frame(fn, mask=mask)
         for name, value in {**dict(zip(parameters, given, strict=False)), **named}.items():
             frame.names[name] = value if is_record(value) else self.put(name, value)
         for name, parameter in parameters.items():
             if name not in frame.names:
                 frame.names[name] = self.constant(parameter.default)
-        self.block(tree_of(fn).body, frame, mask)
+        self.inside.append(fn)
+        try:
+            self.block(tree_of(fn).body, frame, mask)
+        finally:
+            self.inside.pop()
         if frame.lost:
             reason = Escape(f"{fn.__name__} is called")
             reason.told = True
@@ -114,10 +116,7 @@ class Converter(Expressions):
             return
         if not isinstance(target, ast.Name):
             raise Escape(f"{ast.unparse(target)} is written")
-        old = frame.names.get(target.id)
-        if not is_record(value):
-            value = self.put(target.id, self.select(mask, value, None if is_record(old) else old))
-        frame.names[target.id] = value
+        frame.names[target.id] = value if is_record(value) else self.put(target.id, value)
 
     def do_return(self, node, frame, mask):
         if node.value is not None:
@@ -137,17 +136,30 @@ class Converter(Expressions):
             self.forking = outer
         if c.known is not None:
             return self.block(node.body if c.known else node.orelse, frame, mask)
-        yes, before = self.both(mask, c), dict(frame.names)
+        yes, no, before = self.both(mask, c), None, dict(frame.names)
         after = self.block(node.body, frame, yes)
-        forget_records(frame, before)
-        if not node.orelse and after is yes:
-            return mask
-        no = self.both(mask, self.inverse(c))
-        other = self.block(node.orelse, frame, no)
-        forget_records(frame, before)
+        taken, frame.names = frame.names, before
+        if node.orelse or after is not yes:
+            no = self.both(mask, self.inverse(c))
+        other = self.block(node.orelse, frame, no) if no else no
+        if other is False:
+            frame.names = taken
+        elif after is not False:
+            frame.names = self.joint(yes, taken, frame.names)
         if after is False or other is False:
             return other if after is False else after
         return mask if after is yes and other is no else self.either(after, other)
+
+    def joint(self, yes: Value, taken: dict, others: dict) -> dict:
+        """What names stand for after the two branches of a condition; a record that one of them gave another name to, for none."""
+        names = taken | others
+        for name in [name for name in names if taken.get(name, names[name]) != others.get(name, names[name])]:
+            a, b = taken[name], others[name]
+            if is_record(a) or is_record(b):
+                del names[name]
+            else:
+                names[name] = self.put(name, self.select(yes, a, b))
+        return names
 
     def do_for(self, node, frame, mask):
         """A loop of few rounds whose number is known is written out."""
@@ -165,13 +177,6 @@ class Converter(Expressions):
             if mask is False:
                 break
         return mask
-
-
-def forget_records(frame: Frame, before: dict) -> None:
-    """After a branch that not all lanes took, a name that it gave to another record stands for none."""
-    for name, found in list(frame.names.items()):
-        if found != before.get(name) and (is_record(found) or is_record(before.get(name))):
-            del frame.names[name]
 
 
 def doom_of(fn, statements: tuple) -> tuple[ast.AST, Escape] | None:
