@@ -107,11 +107,17 @@ class Expressions(Lines):
             )
         if any(type(op) not in OPERATORS for op in node.ops):
             raise Escape(ast.unparse(node))
-        parts = [self.put("v", self.number(each, frame, mask)) for each in (node.left, *node.comparators)]
-        each = [f"({a.src} {OPERATORS[type(op)]} {b.src})" for a, op, b in zip(parts, node.ops, parts[1:], strict=False)]
-        if len(parts) == 2 and all(part.known is not None for part in parts):
-            return self.constant(eval(each[0], {"__builtins__": {}}))
-        return Value(each[0] if len(each) == 1 else f"({' & '.join(each)})", any(part.lane for part in parts), True)
+        a, so_far, inner = self.put("v", self.number(node.left, frame, mask)), None, mask
+        for op, each in zip(node.ops, node.comparators, strict=True):
+            if so_far is not None and has([each], ast.Call):
+                inner = self.both(mask, self.put("c", so_far))
+            b = self.put("v", self.number(each, frame, inner))
+            side = Value(f"({a.src} {OPERATORS[type(op)]} {b.src})", a.lane or b.lane, True)
+            if len(node.ops) == 1 and a.known is not None and b.known is not None:
+                return self.constant(eval(side.src, {"__builtins__": {}}))
+            so_far = side if so_far is None else Value(f"({so_far.src} & {side.src})", so_far.lane or side.lane, True)
+            a = b
+        return so_far
 
     def of_boolop(self, node, frame, mask):
         """All sides are computed; one that calls something, for the lanes alone that come so far."""
