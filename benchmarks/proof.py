@@ -9,6 +9,8 @@ import sys
 import time
 import warnings
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import backtester as bt
@@ -16,6 +18,7 @@ from backtester.errors import UserError
 from backtester.market.dataset import ROOT
 
 RUNS, SCRIPTS, POSITIONS = 20_000, 1000, 100_000
+HOOKS, TOGETHER = 2000, 50   # random hooks, and those that one process compiles
 MARKETS, CUTS_EACH = 50, 20  # a thousand cuts of each strategy on each data set, and two comparisons a cut
 STRATEGIES = (*sorted(path.stem for path in (ROOT / "strategies").glob("[a-z]*.py")), str(ROOT / "tests" / "every_verb.py"))
 RAW = Path(os.environ.get("BACKTESTER_REAL_DATA", ROOT.parent / "shared" / "data" / "market"))
@@ -109,7 +112,20 @@ def crashes() -> None:
                 print(" ".join(f"{word:>16}" for word in row), flush=True)
 
 
-PARTS = {each.__name__: each for each in (properties, vectorbt, liquidation_prices, cuts, crashes)}
+def hooks() -> None:
+    """Random hooks, converted for lanes abreast, beside the same hooks lane by lane; in processes, for what is compiled stays in memory."""
+    from hooks_abreast import compare_many
+
+    start, counts = time.monotonic(), Counter()
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), max_tasks_per_child=1) as pool:
+        for some, wrong in pool.map(compare_many, [range(n, n + TOGETHER) for n in range(0, HOOKS, TOGETHER)]):
+            counts += some
+            for seed, names in wrong.items():
+                print(f"hook {seed} is wrong: {'; '.join(names)}", flush=True)
+    told("hooks", start, counts)
+
+
+PARTS = {each.__name__: each for each in (properties, vectorbt, liquidation_prices, cuts, crashes, hooks)}
 
 
 def main() -> None:
