@@ -53,7 +53,7 @@ class Numbers:
 
     def of(self, kind: str, deep: int, sight: Sight) -> str:
         """An expression of a kind."""
-        if deep > 0 and self.often(0.15) and (call := self.called(kind, deep - 1, sight)):
+        if deep > 0 and self.often(0.35 if kind == "truth" else 0.15) and (call := self.called(kind, deep - 1, sight)):
             return call
         return getattr(self, kind)(deep, sight)
 
