@@ -190,8 +190,11 @@ def test_a_spike_is_seen_at_every_zoom(page, market, first, last):
 
 def seen(page):
     """Wait until the page knows that none of its panels is out of sight: what is out of sight is not drawn."""
-    shown = "const look = () => PANELS.some((panel) => panel.away) ? requestAnimationFrame(look) : done(); look()"
-    page.evaluate(f"new Promise((done) => {{ {shown} }})")
+    for _ in range(200):
+        if not page.evaluate("PANELS.some((panel) => panel.away)"):
+            return
+        page.wait_for_timeout(25)
+    raise AssertionError(page.evaluate("PANELS.filter((panel) => panel.away).map((panel) => panel.told.id)"))
 
 
 def test_all_panels_share_one_axis(page):
