@@ -87,18 +87,18 @@ def test_a_sweep_abreast_is_the_sweep(monkeypatch, caplog):
     bound = bind(find_strategy("divergence"))
     params = grid(bound, {"bars": [5, 7, 11, 30], "premium_delta_bp": [0.5 + 0.1 * n for n in range(23)], "qty": [0.5, 1.0, 5.0]})
     lanes = Lanes(bound, market, params, terms_of(venue_of({}), market)[None], np.zeros(len(params), int))
-    assert wide_for(lanes, len(params)) is None, "too little work to compile for"
+    assert wide_for(lanes) is None, "too little work to compile for"
     alone = sweep_lanes(lanes)
     monkeypatch.setattr("backtester.sweeps.lanes.WORTH", 0)
-    assert wide_for(lanes, len(params)) is not None
+    assert wide_for(lanes) is not None
     assert sweep_lanes(lanes).tobytes() == alone.tobytes()
     assert sweep_lanes(lanes, threads=1).tobytes() == alone.tobytes()
     monkeypatch.setattr("backtester.engine.abreast.bind.write", lambda *given: 1 / 0)
-    assert wide_for(replace(lanes, bound=bind(find_strategy("divergence"))), len(params)) is None
+    assert wide_for(replace(lanes, bound=bind(find_strategy("divergence")))) is None
     assert "divergence: its lanes run one by one" in caplog.text.lower()
     few = replace(lanes, params=params[: 3 * 23 * 4 : 23])
     assert len(few.params) < 4 * 4
-    assert wide_for(few, len(few.params)) is None, "hardly any two lanes see the same"
+    assert wide_for(few) is None, "hardly any two lanes see the same"
     shards = [sweep_lanes(lanes, part=(n, 3)) for n in range(3)]
     assert np.sum([shard["fills"] for shard in shards], 0).tolist() == alone["fills"].tolist()
 
@@ -107,11 +107,12 @@ def test_tiles_hold_whole_groups_and_every_combination_once():
     params = np.zeros(1000, [("shared", "i8"), ("own", "i8")])
     params["shared"], params["own"] = np.arange(1000) % 13, np.arange(1000)
     lanes = Lanes(SimpleNamespace(grouped_by=("shared",)), None, params, np.zeros(0), np.zeros(1000, int))
-    for workers in (1, 2, 16):
+    assert {len(rows) > 64 for rows in tiles_of(lanes, 1)} == {True}
+    for workers in (0, 1, 2, 16):
         tiles = tiles_of(lanes, workers)
         assert sorted(np.concatenate(tiles).tolist()) == list(range(1000))
         assert max(map(len, tiles)) <= 128
-        assert len(tiles) >= min(8, 2 * workers)
+        assert len(tiles) >= (13 if workers == 0 else min(8, 2 * workers))
         assert sum(len(set(params["shared"][rows].tolist())) for rows in tiles) <= 13 * -(-77 // max(map(len, tiles))) + len(tiles)
 
 

@@ -188,17 +188,20 @@ def test_a_spike_is_seen_at_every_zoom(page, market, first, last):
     assert told[2] >= 0
 
 
+OUT_OF_SIGHT = "PANELS.filter((panel) => panel.plot && !panel.box.hidden && panel.away).map((panel) => panel.told.id)"
+
+
 def seen(page):
     """Wait until the page knows that none of its panels is out of sight: what is out of sight is not drawn."""
     for _ in range(200):
-        if not page.evaluate("PANELS.some((panel) => panel.away)"):
+        if not page.evaluate(OUT_OF_SIGHT):
             return
         page.wait_for_timeout(25)
-    raise AssertionError(page.evaluate("PANELS.filter((panel) => panel.away).map((panel) => panel.told.id)"))
+    raise AssertionError(page.evaluate(OUT_OF_SIGHT))
 
 
 def test_all_panels_share_one_axis(page):
-    page.set_viewport_size({"width": 1_200, "height": 3_000})
+    page.set_viewport_size({"width": 1_200, "height": page.evaluate("document.documentElement.scrollHeight")})
     seen(page)
     show(page, 1_000, 2_000)
     axes = "[u.scales.x.min, u.scales.x.max, u.bbox.left, u.bbox.width]"
@@ -210,7 +213,7 @@ def test_all_panels_share_one_axis(page):
 
 
 def test_no_panel_is_blank(page):
-    page.set_viewport_size({"width": 1_200, "height": 3_000})
+    page.set_viewport_size({"width": 1_200, "height": page.evaluate("document.documentElement.scrollHeight")})
     settle(page)
     drawn = page.evaluate(
         """PANELS.filter((p) => p.plot).map((p) => {

@@ -24,7 +24,8 @@ from backtester.sweeps.store import Store
 
 LOG = logging.getLogger(__name__)
 NARROW, WIDE = 32, 128  # lanes of a tile, at least and at most; wide ones share more of what the market shows
-TILES = 2               # for each core, or shard, where a sweep has enough lanes
+TILES = 64              # that a sweep is cut into before its tiles grow: every core has some, and an interruption costs few
+PARTS = 2               # tiles for each core, where lanes run abreast
 SHARING = 4             # lanes that must see the same features, on average, for a block of them to be worth it
 WORTH = 1 << 28         # lanes x events whose saving pays for compiling the code that runs them abreast
 VENUE = "venue."  # in front of a venue's key among the names of a grid
@@ -77,10 +78,10 @@ def sweep_lanes(
     What the store has is not run again, and what is finished goes there. `progress(done, total)` is called after every tile.
     `part` (n, of) runs every of-th tile alone, and leaves the other rows at zero. Interrupted, it stops within a chunk of events.
     """
-    workers = threads or os.cpu_count() or 1 if part[1] == 1 else part[1]  # machines that share the work cut it alike
+    wide = wide_for(lanes)
+    workers = (threads or os.cpu_count() or 1) if wide and part[1] == 1 else 0  # machines that share the work cut it alike
     tiles = tiles_of(lanes, workers)[part[0] :: part[1]]
     results, done = store.read() if store else (np.zeros(len(lanes.params), MEASURES), np.zeros(len(lanes.params), bool))
-    wide = wide_for(lanes, sum(len(rows) for rows in tiles))
     missing = [left for rows in tiles if len(left := rows[~done[rows]])]
     total = sum(len(rows) for rows in tiles)
     ready = total - sum(len(rows) for rows in missing)
@@ -109,9 +110,13 @@ def sweep_lanes(
 
 
 def tiles_of(lanes: Lanes, workers: int) -> list[np.ndarray]:
-    """The combinations of each tile. Those that share a group's features stay together, so that these are computed once."""
+    """The combinations of each tile. Those that share a group's features stay together, so that these are computed once.
+
+    `workers` is how many run lanes abreast, which wants wide tiles; 0: narrow ones, of which an interruption costs few.
+    """
     count = len(lanes.params)
-    width = -(-count // max(-(-count // WIDE), min(-(-count // NARROW), TILES * workers)))
+    most = PARTS * workers if workers else TILES
+    width = -(-count // max(-(-count // WIDE), min(-(-count // NARROW), most)))
     group = group_lanes(lanes.bound, lanes.params)[1]
     tiles: list[list[np.ndarray]] = [[]]
     room = width
@@ -125,10 +130,10 @@ def tiles_of(lanes: Lanes, workers: int) -> list[np.ndarray]:
     return [np.concatenate(parts) for parts in tiles]
 
 
-def wide_for(lanes: Lanes, count: int) -> Abreast | None:
-    """What runs so many lanes abreast, where enough of them see the same features, and where it is worth its compilation."""
+def wide_for(lanes: Lanes) -> Abreast | None:
+    """What runs the lanes abreast, where enough of them see the same features, and where it is worth its compilation."""
     groups = len(group_lanes(lanes.bound, lanes.params)[0])
-    if jit.plain() or len(lanes.params) < SHARING * groups or count * sum(lanes.market.counts.values()) < WORTH:
+    if jit.plain() or len(lanes.params) < SHARING * groups or len(lanes.params) * sum(lanes.market.counts.values()) < WORTH:
         return None
     try:
         wide = bind_abreast(lanes.bound)
