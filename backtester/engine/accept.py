@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from backtester.engine.codes import BELOW_LOT, NO_INSTRUMENT, NO_QUANTITY, NO_REFUSAL, NO_ROOM, REFUSED
-from backtester.engine.jit import jit
+from backtester.engine.jit import jit, piece
 from backtester.engine.log import recording, write_end, write_order
 from backtester.engine.margin import DUST
 from backtester.engine.match import down, up
@@ -17,7 +17,7 @@ MARKET = np.int64(Kind.MARKET)
 TAKE_PROFIT, TRAILING_STOP = Kind.TAKE_PROFIT.value, Kind.TRAILING_STOP.value
 
 
-@jit
+@piece
 def arrival(clock, terms, quote):
     """From which open on something decided now may meet a bar, ns.
 
@@ -29,7 +29,7 @@ def arrival(clock, terms, quote):
     return clock.ts + terms.latency if terms.strict == 1 else clock.ts - quote.lag
 
 
-@jit
+@piece
 def is_nothing(qty, position):
     """Whether a quantity is rounding, or nothing, beside what is held and what waits."""
     return abs(qty) <= DUST * (abs(position.qty) + abs(position.pending))
@@ -59,7 +59,7 @@ def accept_asks(lane, world, journal):
         ask.qty = 0.0
 
 
-@jit
+@piece
 def add_market(lane, i, number, qty, reason, world):
     """A plain market order takes the next place of instrument i."""
     position = lane.position[i]
@@ -83,7 +83,7 @@ def add_market(lane, i, number, qty, reason, world):
     world.quotes[i].waiting += 1
 
 
-@jit
+@piece
 def to_lot(qty, terms):
     """A quantity rounded toward zero to the lot."""
     size = down(abs(qty), terms.lot)
@@ -105,7 +105,7 @@ def rounded_level(terms, kind, level, qty):
     return down(level, terms.tick) if (qty > 0.0) == falls else up(level, terms.tick)
 
 
-@jit
+@piece
 def refusal_at_once(asked, qty, quote):
     """Why an order of this quantity is not even taken in; NO_REFUSAL where it is."""
     if asked == 0.0 or not abs(asked) < math.inf:
@@ -115,7 +115,7 @@ def refusal_at_once(asked, qty, quote):
     return BELOW_LOT if qty == 0.0 else NO_REFUSAL
 
 
-@jit
+@piece
 def refuse(lane, number, refusal, ts, journal):
     """The order is not taken in."""
     lane.tally.refused += 1

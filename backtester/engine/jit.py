@@ -31,6 +31,7 @@ OPTIONS = {"nogil": True, "error_model": "numpy", "_nrt": False}
 
 # Functions of the loop are called by the loop alone: without wrappers for Python they compile faster.
 fresh = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)
+pasted = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True, **OPTIONS)
 
 
 def cache_folder(kind: str) -> Path:
@@ -51,11 +52,20 @@ def engine_key() -> str:
 
 def jit(fn):
     """Compile a function of the engine, once on this machine."""
-    out = fresh(fn)
+    return kept(fresh(fn))
+
+
+def piece(fn):
+    """As `jit`, pasted by LLVM into what calls it: a call costs some twenty words of arguments, arrays being passed by their parts."""
+    return kept(pasted(fn))
+
+
+def kept(out):
+    """Keep what is compiled of an engine's function."""
     if not plain():
-        kept, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(cache_folder("engine") / engine_key())
+        before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(cache_folder("engine") / engine_key())
         out.enable_caching()
-        numba.config.CACHE_DIR = kept
+        numba.config.CACHE_DIR = before
     return out
 
 

@@ -41,7 +41,7 @@ decide_bar, write_trace = or_nothing(HOOKS, "on_bar", 3), or_nothing(HOOKS, "tra
 complete_pairs, decide_pairs = pairs_of(HOOKS, ROLES), decisions_of(HOOKS, ROLES, context, accept)
 
 
-@fresh
+@inline
 def decide(lane, mind, paired, groups, world, bars, journal):
     """The decision hooks of one living lane, after it was marked."""
     decide_bar(context(lane, mind, groups, world, bars), mind.state, mind.params)
@@ -51,7 +51,7 @@ def decide(lane, mind, paired, groups, world, bars, journal):
         decide_pairs(lane, mind, paired, groups, world, bars, journal)
 
 
-@fresh
+@inline
 def end_lane(lane, mind, paired, groups, world, bars, journal):
     """Mark one living lane at the close and let it decide; one that is worth nothing any more is halted."""
     if len(ROLES) > 2:
@@ -222,7 +222,7 @@ def sample_now(lanes, blocks, clock, samples):
     clock.next_sample += clock.step
 
 
-@fresh
+@inline
 def end_instant(lanes, minds, groups, blocks, world, bars, samples, log):
     """Mark every lane at the close and let it decide. Between two closes nothing is known: equity stands still, and is sampled so."""
     clock = world.clock

@@ -77,7 +77,7 @@ def announcement(name, see, on, context, accept, across):
         for g in range(len(groups)):
             see(x, groups[g].seen, groups[g].params)
 
-    @fresh
+    @inline
     def hear(x, lane, mind, groups, world, bars, journal):
         on(context(lane, mind, groups, world, bars), x, mind.state, mind.params)
         if lane.account.asked == 1:
@@ -168,12 +168,12 @@ def pairs_of(hooks: dict, roles: tuple[str, ...], n: int = 0):
 def decisions_of(hooks: dict, roles: tuple[str, ...], context, accept, n: int = 0):
     """The decision hooks on completed pairs of the assets from number n on."""
     if 2 * n == len(roles):
-        return fresh(lambda lane, mind, paired, groups, world, bars, journal: None)
+        return inline(lambda lane, mind, paired, groups, world, bars, journal: None)
     on, bit, others = hooks.get(f"on_{prefix_of(roles, n)}pair"), 1 << n, decisions_of(hooks, roles, context, accept, n + 1)
     if on is None:
         return others
 
-    @fresh
+    @inline
     def decide_pairs(lane, mind, paired, groups, world, bars, journal):
         if paired & bit != 0:
             on(context(lane, mind, groups, world, bars), mind.state, mind.params)

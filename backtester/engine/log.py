@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from backtester.engine.codes import AMENDED, CASH, END, FILL, NONE, ORDER, TRADE
-from backtester.engine.jit import jit
+from backtester.engine.jit import jit, piece
 
 ROOM = 1024  # rows an instrument that one event can add to the journal at the most, with a margin
 
@@ -42,7 +42,7 @@ class Log(NamedTuple):
     trace: np.ndarray       # the strategy's Trace, beside each equity row
 
 
-@jit
+@piece
 def recording(lane):
     """Whether the lane is written down."""
     return lane.account.recorded == 1

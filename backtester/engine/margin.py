@@ -1,13 +1,13 @@
 """Margin: what a position needs, where it is liquidated, and what the venue refuses to fill."""
 
 from backtester.engine.codes import ABOVE_BRACKET, BELOW_NOTIONAL, NO_CASH, NO_MARGIN, NO_REFUSAL, NO_SHORT
-from backtester.engine.jit import jit
+from backtester.engine.jit import jit, piece
 
 DUST = 1e-9  # a rest below this share of a fill is rounding, not a position
 NAN = float("nan")
 
 
-@jit
+@piece
 def maintenance(terms, bracket, notional):
     """The maintenance margin (quote) of a position of this notional: the tiers' lines are convex, so the greatest holds."""
     if terms.maintenance == terms.maintenance:
@@ -30,7 +30,7 @@ def maintenance_rate(terms, bracket, notional):
     return rate
 
 
-@jit
+@piece
 def liquidation_price(side, size, entry, wallet, terms, bracket):
     """The mark at which `wallet` and the profit of the position are its maintenance margin."""
     if terms.maintenance == terms.maintenance:
@@ -44,7 +44,7 @@ def liquidation_price(side, size, entry, wallet, terms, bracket):
     return found
 
 
-@jit
+@piece
 def backing(lane, i, quotes):
     """What stands behind the position of instrument i (quote): its own wallet, or the account with its other perpetuals."""
     if lane.terms[i].isolated == 1:
@@ -57,7 +57,7 @@ def backing(lane, i, quotes):
     return out
 
 
-@jit
+@piece
 def is_crossed(lane):
     """Whether several perpetuals share one margin, so that each other's marks decide."""
     return lane.account.perps > 1 and lane.terms[0].isolated == 0
@@ -74,7 +74,7 @@ def surplus(lane, quotes):
     return out
 
 
-@jit
+@piece
 def refresh(lane, quotes):
     """Compute the liquidation prices anew: a position, a wallet, a bracket or another mark has changed."""
     for i in range(len(lane.position)):
@@ -86,7 +86,7 @@ def refresh(lane, quotes):
             widen(quotes[i], position)
 
 
-@jit
+@piece
 def widen(quote, position):
     """Let the bounds inside which nobody is liquidated know of this position."""
     if position.qty > 0.0:
@@ -96,7 +96,7 @@ def widen(quote, position):
         quote.shorts_end = position.end
 
 
-@jit
+@piece
 def balance(lane):
     """The margin balance under cross margin (quote): cash and the unrealised profit of all perpetuals at their marks."""
     out = lane.account.cash
@@ -106,7 +106,7 @@ def balance(lane):
     return out
 
 
-@jit
+@piece
 def needed(lane, skip):
     """The initial margin (quote) of all perpetuals at their marks, except instrument `skip`."""
     out = 0.0
@@ -116,7 +116,7 @@ def needed(lane, skip):
     return out
 
 
-@jit
+@piece
 def largest(terms, bracket):
     """The largest notional (quote) that the tiers allow at the venue's leverage."""
     if terms.maintenance == terms.maintenance:
@@ -128,7 +128,7 @@ def largest(terms, bracket):
     return most
 
 
-@jit
+@piece
 def refusal_of(lane, i, qty, price, rate, whole, quotes):
     """Why the venue would not fill `qty` at `price`; NO_REFUSAL where it would.
 
@@ -155,7 +155,7 @@ def refusal_of(lane, i, qty, price, rate, whole, quotes):
     return NO_MARGIN if short else NO_REFUSAL
 
 
-@jit
+@piece
 def refusal_of_purchase(lane, cost):
     """Why the account cannot pay `cost` (quote) for spot."""
     if cost > lane.account.cash:
@@ -164,7 +164,7 @@ def refusal_of_purchase(lane, cost):
     return NO_CASH if tied and cost > balance(lane) - needed(lane, -1) else NO_REFUSAL
 
 
-@jit
+@piece
 def cost_isolated(position, qty, price, terms):
     """The margin (quote) that a fill moves into the position's wallet, less what it sets free by turning the position."""
     if position.qty * qty >= 0.0:

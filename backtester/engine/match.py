@@ -3,7 +3,7 @@
 import math
 
 from backtester.engine.codes import CANCELLED, FILLED, MAKER, NO_REFUSAL, NOTHING_TO_REDUCE, REFUSED, TAKER
-from backtester.engine.jit import jit
+from backtester.engine.jit import jit, piece
 from backtester.engine.log import recording, write_end
 from backtester.engine.margin import DUST, refusal_of
 from backtester.engine.money import fill
@@ -34,19 +34,19 @@ def open_bar(position, terms, bar):
         position.left = terms.participation * bar.volume if bar.volume > 0.0 else 0.0
 
 
-@jit
+@piece
 def given(position, terms, size):
     """How much of `size` the bar still gives, base."""
     return size if size <= position.left else down(position.left, terms.lot)
 
 
-@jit
+@piece
 def acts(position, order):
     """Whether there is something for the order to do: reduce-only needs a position on the other side."""
     return order.reduce_only == 0 or position.qty * order.qty < 0.0
 
 
-@jit
+@piece
 def take(lane, i, ts, bar, order, best, cap, quotes, journal):
     """A taker's fill from price `best`, not worse than `cap` (NaN: at any price), of as much as the bar gives."""
     terms = lane.terms[i]
@@ -70,7 +70,7 @@ def make(lane, i, ts, order, quotes, journal):
         exchange(lane, i, ts, order, qty, order.price, order.price, MAKER, quotes, journal)
 
 
-@jit
+@piece
 def fillable(position, terms, order):
     """The signed quantity that could fill now, base."""
     size = abs(order.qty)
@@ -107,7 +107,7 @@ def finish(lane, order, status, refusal, ts, journal):
         write_end(journal, ts, order.number, status, refusal)
 
 
-@jit
+@piece
 def fill_market(lane, i, bar, order, quotes, journal):
     """A market order meets the open; a bar that gives nothing is as if not met."""
     ts, size = bar.ts_event, given(lane.position[i], lane.terms[i], abs(order.qty))

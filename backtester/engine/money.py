@@ -15,7 +15,7 @@ from backtester.engine.codes import (
     SPOT_TRADE,
     TRANSFER,
 )
-from backtester.engine.jit import jit
+from backtester.engine.jit import jit, piece
 from backtester.engine.log import recording, write_cash, write_fill, write_trade
 from backtester.engine.margin import DUST, refresh
 
@@ -76,7 +76,7 @@ def fill(lane, i, ts, qty, price, best, rate, liquidity, order, reason, quotes, 
     settle_up(lane, i, quotes)
 
 
-@jit
+@piece
 def settle_up(lane, i, quotes):
     """What depends on the positions, after one has changed."""
     position = lane.position[i]
@@ -91,7 +91,7 @@ def settle_up(lane, i, quotes):
     refresh(lane, quotes)
 
 
-@jit
+@piece
 def count_fill(lane, i, ts, qty, price, best, fee, liquidity, order, reason, journal):
     """A fill in the totals and in the log."""
     tally, size = lane.tally, abs(qty)
@@ -104,7 +104,7 @@ def count_fill(lane, i, ts, qty, price, best, fee, liquidity, order, reason, jou
         write_fill(journal, ts, i, order, reason, liquidity, qty, price, fee, slippage)
 
 
-@jit
+@piece
 def realise(lane, i, ts, closed, price, reason, journal):
     """Close `closed` base of the position: its share of the margin returns, its profit is booked; returns the gain (quote).
 
@@ -124,7 +124,7 @@ def realise(lane, i, ts, closed, price, reason, journal):
     return gain
 
 
-@jit
+@piece
 def leave(lane, i, ts, closed, price, gain, fee, order, reason, ts_open, journal):
     """`closed` base leave the position with a gain (quote) before its fee; the round trip ends where nothing is left."""
     position = lane.position[i]
@@ -144,7 +144,7 @@ def leave(lane, i, ts, closed, price, gain, fee, order, reason, ts_open, journal
     position.entry = 0.0
 
 
-@jit
+@piece
 def count_trade(tally, position, pnl, ts_open):
     """A finished round trip in the totals; `ts_open` is the open of the bar in which it ended."""
     tally.trades += 1
@@ -157,7 +157,7 @@ def count_trade(tally, position, pnl, ts_open):
         tally.loss -= pnl
 
 
-@jit
+@piece
 def enter(position, ts, qty, opened, price, fee, reason, ts_open):
     """The part of a fill that opens or increases the position; a round trip begins where there was none."""
     held = abs(position.qty)

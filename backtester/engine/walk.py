@@ -6,7 +6,7 @@ The first half is for lanes that ask at the market alone, the second for lanes w
 from backtester.engine.book import clear_up, end_all
 from backtester.engine.changes import carry_out
 from backtester.engine.codes import CANCELLED
-from backtester.engine.jit import jit
+from backtester.engine.jit import jit, piece
 from backtester.engine.levels import is_in_reach, level_of
 from backtester.engine.liquidate import is_hit, liquidate
 from backtester.engine.match import end_markets, fill_markets, open_bar
@@ -55,7 +55,7 @@ def open_plain(lane, quotes, bars, journal):
             liquidate_plain(lane, carrier(lane, whom), quotes[i].ts_open, quotes, journal)
 
 
-@jit
+@piece
 def is_waiting(lane, quotes):
     """Whether a market order waits at an instrument of the group."""
     found = 0

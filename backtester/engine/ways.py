@@ -8,7 +8,7 @@ records, and are loaded again when it has changed them. The loop is the same for
 
 from types import SimpleNamespace
 
-from backtester.engine.jit import fresh
+from backtester.engine.jit import fresh, inline
 from backtester.engine.stake import is_at_stake
 
 SHIFT = 5            # lane >> SHIFT is its block, lane & PLACE its place there
@@ -56,7 +56,7 @@ def one_by_one(open_lane, walk_lane, end_lane) -> SimpleNamespace:
             if is_at_stake(lanes[k], quotes, bars):
                 walk_lane(lanes[k], quotes, bars, journal)
 
-    @fresh
+    @inline
     def end(paired, lanes, minds, groups, blocks, world, bars, journal):
         for k in range(len(lanes)):
             if lanes[k].account.alive == 1:
