@@ -39,6 +39,7 @@ class Compared:
     wrong: list[str] = field(default_factory=list)  # what differed, and at which instant
     whole: bool = False     # all lanes escape at every instant
     packed: bool = False    # its loop computes in vectors
+    idle: int = 0           # instants of a block in which nobody holds anything, or has changed
     lane_instants: int = 0
     escaped: int = 0        # of these
     values: int = 0         # floats of the state at the end of an instant
@@ -95,23 +96,26 @@ class Scene:
             lanes["account"]["alive"] = alive
         self.change(np.ones(LANES, bool))
 
-    def change(self, changed: np.ndarray) -> None:
-        """The venue changes some lanes: what they hold is often what the hook asks for."""
+    def change(self, changed: np.ndarray, empty: bool = False) -> None:
+        """The venue changes some lanes: what they hold is often what the hook asks for; `empty`: they hold nothing."""
         rng, shape = self.rng, (LANES, len(ROLES))
+        qty, pending = rng.choice([0.0, 0.0, 1.0, -1.0], shape), rng.choice([0.0, 0.0, 0.0, 0.5], shape)
+        if empty:
+            qty, pending = np.zeros(shape), np.zeros(shape)
         new = {
-            "position": {
-                "qty": rng.choice([0.0, 0.0, 1.0, -1.0], shape), "pending": rng.choice([0.0, 0.0, 0.0, 0.5], shape),
-                "entry": numbers(rng, shape), "waiting": rng.integers(0, 3, shape),
-            },
-            "account": {"cash": rng.integers(20, 60, LANES) / 2.0, "invested": rng.integers(0, 2, LANES)},
+            "position": {"qty": qty, "pending": pending, "entry": numbers(rng, shape), "waiting": rng.integers(0, 3, shape)},
+            "account": {"cash": rng.integers(20, 60, LANES) / 2.0, "invested": (qty != 0.0).sum(1)},
         }
         for lanes, _ in (self.alone, self.abreast):
             for part, names in new.items():
                 for name, column in names.items():
                     lanes[part][name][changed] = column[changed]
 
-    def turn(self) -> None:
-        """The next instant: what is shared is another, and the venue has changed some lanes and taken in what they asked."""
+    def turn(self, instant: int) -> bool:
+        """The next instant: what is shared is another, the venue has taken in what lanes asked, and changed some; returns whether it has.
+
+        Of five instants the last three are those of lanes that hold nothing: the venue leaves the last two alone.
+        """
         rng, world = self.rng, self.world[0]
         fill(rng, self.groups["seen"])
         world["clock"]["ts"] += MINUTE * int(rng.integers(1, 4))
@@ -120,7 +124,10 @@ class Scene:
         for lanes, _ in (self.alone, self.abreast):
             lanes["ask"] = np.zeros((), LANE["ask"].base)
             lanes["account"]["asked"] = 0
-        self.change(rng.random(LANES) < 0.3)
+        if instant % 5 > 2:
+            return False
+        self.change((rng.random(LANES) < 0.3) | (instant % 5 == 2), instant % 5 == 2)
+        return True
 
     def differences(self) -> list[str]:
         """The fields in which the lanes differ."""
@@ -182,19 +189,21 @@ def compare(seed: int, source: str = "") -> Compared:
     for k in range(LANES):
         code["load"](block, k, lanes[k], minds[k])
     for instant in range(INSTANTS):
-        scene.turn()
-        for k in range(LANES):
-            code["load_venue"](block, k, lanes[k])
+        if scene.turn(instant):
+            for k in range(LANES):
+                code["load_venue"](block, k, lanes[k])
+        found.idle += int(block["idle"])
         before = scene.blocks.copy()
         with vectors():
             flagged = run_abreast(scene.blocks, *shared)
-        flag = block["flag"][:LANES].copy()
+        flag = block["flag"][:LANES].copy() if flagged else np.zeros(LANES, int)
         wrong = touched(written, before, scene, flag)
         for k in range(LANES):
             code["save"](block, k, lanes[k], minds[k])
         run_alone(flag, lanes, minds, *shared)
         for k in np.flatnonzero(flag):
             code["reload"](block, k, lanes[k], minds[k])
+        code["rest"](block)
         run_alone(scene.alone[0]["account"]["alive"], *scene.alone, *shared)
         wrong += scene.differences()
         count(found, scene, flag, flagged)
@@ -235,6 +244,7 @@ def compare_many(seeds) -> tuple[Counter, dict[int, list[str]]]:
             wrong[seed] = found.wrong
         counts.update({
             "hooks": 1, "equal": not found.wrong, "wrong": bool(found.wrong), "never abreast": found.whole, "in vectors": found.packed,
+            "idle instants": found.idle,
             "lane-instants": found.lane_instants, "lane-instants that escaped": found.escaped,
             "values": found.values, "finite": found.finite,
         })

@@ -35,6 +35,7 @@ def test_random_hooks_are_the_same_lane_by_lane():
     assert counts["equal"] == counts["hooks"] == SEEDS
     assert counts["never abreast"] < SEEDS / 4
     assert counts["in vectors"] > SEEDS / 2
+    assert counts["idle instants"] > 5 * SEEDS
     assert 0 < counts["lane-instants that escaped"] < counts["lane-instants"] / 2
     assert counts["finite"] > counts["values"] / 2
 

@@ -156,7 +156,7 @@ def bind(cls: type, roles: tuple[str, ...] = records.ROLES) -> Bound:
     lane, mind, group = state.lane_dtype(len(roles), numbered), state.mind_dtype(own_state, params), state.group_dtype(seen, params)
     weaver.put(roles, lane, mind, group, trace, jit.engine_key())
     key = weaver.hash.hexdigest()
-    names = {"ROLES": roles, "HOOKS": compiled, "NUMBERED": numbered, "CACHE": not jit.plain(), "ABREAST": None}
+    names = {"ROLES": roles, "HOOKS": compiled, "NUMBERED": numbered, "CACHE": not jit.plain(), "ABREAST": None, "AGAIN": {}}
     kernel = load_kernel(cls.__name__, key, names)
     return Bound(cls.__name__, key, kernel, params, lane, mind, group, trace, grouped_by, cls, roles, names, hooks, weaver.woven)
 

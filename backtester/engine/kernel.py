@@ -3,7 +3,8 @@
 `bind` copies this file under a name made of its content's fingerprint and sets, before it runs, the
 names that the file does not define: ROLES of the market's instruments, HOOKS (the strategy's compiled
 hooks by name), NUMBERED (it asks for orders with numbers of their own), ABREAST (the code for lanes that run
-abreast; None: they run one by one) and CACHE. A single run is a tile of one lane; a chunk of events is the same call.
+abreast; None: they run one by one), AGAIN (market hooks for the groups after the first) and CACHE. A single
+run is a tile of one lane; a chunk of events is the same call.
 
 An instant is all events of one `ts_known`. Within it bars fill the orders that wait for them and market
 hooks see each record; at its end, if it held a bar, every lane is marked and decides. docs/venue.md tells
@@ -38,7 +39,7 @@ BRACKETS, FUNDING, INDEX, MARK, SPOT_BAR = (KIND[name] for name in ("brackets", 
 context = contexts(ROLES)
 start_group, start_lane = or_nothing(HOOKS, "see_start", 2), or_nothing(HOOKS, "on_start", 3)
 decide_bar, write_trace = or_nothing(HOOKS, "on_bar", 3), or_nothing(HOOKS, "trace", 4)
-complete_pairs, decide_pairs = pairs_of(HOOKS, ROLES), decisions_of(HOOKS, ROLES, context, accept)
+complete_pairs, decide_pairs = pairs_of(HOOKS, AGAIN, ROLES), decisions_of(HOOKS, ROLES, context, accept)
 
 
 @inline
@@ -69,7 +70,7 @@ meet = (open_lane, walk_lane, end_lane)
 ways = abreast(ABREAST, *meet) if ABREAST else one_by_one(*meet)
 open_lanes, walk_lanes, end_lanes, sample = ways.open, ways.walk, ways.end, ways.sample
 start_lanes, finish_lanes, all_changed = ways.start, ways.finish, ways.all_changed
-tell = dispatch(listeners(HOOKS, ROLES, context, accept, ways.tell))
+tell = dispatch(listeners(HOOKS, AGAIN, ROLES, context, accept, ways.tell))
 
 
 @inline

@@ -66,16 +66,25 @@ def tradables(n: int):
 # ---------------------------------------------------------------- records
 
 
-def announcement(name, see, on, context, accept, across):
+def announcement(name, see, again, on, context, accept, across):
     """How a record reaches the strategy: `see` for every group, then `on` for every living lane; one of them may be None.
 
-    `across(name, hear)` makes of `hear`, which hands a record to one lane, the function that hands it to all.
+    `again` sees it for the groups after the first one; None: `see` does. `across(name, hear)` makes of `hear`, which hands a
+    record to one lane, the function that hands it to all.
     """
 
     @fresh
-    def to_groups(x, groups):
+    def to_each(x, groups):
         for g in range(len(groups)):
             see(x, groups[g].seen, groups[g].params)
+
+    @fresh
+    def to_first(x, groups):
+        see(x, groups[0].seen, groups[0].params)
+        for g in range(1, len(groups)):
+            again(groups[0].seen, groups[g].differs, x, groups[g].seen, groups[g].params)
+
+    to_groups = to_first if again else to_each
 
     @inline
     def hear(x, lane, mind, groups, world, bars, journal):
@@ -113,11 +122,11 @@ def audible(roles: tuple[str, ...]) -> list[tuple[str, str, int]]:
     return names
 
 
-def listeners(hooks: dict, roles: tuple[str, ...], context, accept, across) -> list[tuple]:
+def listeners(hooks: dict, again: dict, roles: tuple[str, ...], context, accept, across) -> list[tuple]:
     """What the strategy listens to: (kind, instrument or ANY, how the record is found, how it is announced)."""
     asked = [(name, stream, i, hooks.get(f"see_{name}"), hooks.get(f"on_{name}")) for name, stream, i in audible(roles)]
     return [
-        (KIND[stream], i, FIND.get(stream, FIND["bars"]), announcement(name, see, on, context, accept, across))
+        (KIND[stream], i, FIND.get(stream, FIND["bars"]), announcement(name, see, again.get(f"see_{name}"), on, context, accept, across))
         for name, stream, i, see, on in asked if see or on
     ]
 
@@ -146,11 +155,12 @@ def dispatch(entries: list[tuple]):
 # ---------------------------------------------------------------- pairs of bars
 
 
-def pairs_of(hooks: dict, roles: tuple[str, ...], n: int = 0):
+def pairs_of(hooks: dict, again: dict, roles: tuple[str, ...], n: int = 0):
     """Complete the pairs of the assets from number n on: returns their bits."""
     if 2 * n == len(roles):
         return fresh(lambda groups, world, bars: 0)
-    show, spot, bit, others = or_nothing(hooks, f"see_{prefix_of(roles, n)}pair", 4), 2 * n, 1 << n, pairs_of(hooks, roles, n + 1)
+    name, spot, bit, others = f"see_{prefix_of(roles, n)}pair", 2 * n, 1 << n, pairs_of(hooks, again, roles, n + 1)
+    to_groups = pair_to_groups(or_nothing(hooks, name, 4), again.get(name))
 
     @fresh
     def complete(groups, world, bars):
@@ -158,11 +168,27 @@ def pairs_of(hooks: dict, roles: tuple[str, ...], n: int = 0):
         if a.ts_close != b.ts_close or a.ts_close == quote.pair:
             return others(groups, world, bars)
         quote.pair = a.ts_close
-        for g in range(len(groups)):
-            show(a, b, groups[g].seen, groups[g].params)
+        to_groups(a, b, groups)
         return bit | others(groups, world, bars)
 
     return complete
+
+
+def pair_to_groups(show, again):
+    """What shows a pair to every group, as `announcement` does a record."""
+
+    @fresh
+    def to_each(a, b, groups):
+        for g in range(len(groups)):
+            show(a, b, groups[g].seen, groups[g].params)
+
+    @fresh
+    def to_first(a, b, groups):
+        show(a, b, groups[0].seen, groups[0].params)
+        for g in range(1, len(groups)):
+            again(groups[0].seen, groups[g].differs, a, b, groups[g].seen, groups[g].params)
+
+    return to_first if again else to_each
 
 
 def decisions_of(hooks: dict, roles: tuple[str, ...], context, accept, n: int = 0):

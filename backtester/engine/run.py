@@ -8,6 +8,7 @@ from types import ModuleType
 import numpy as np
 
 from backtester.engine import jit, state
+from backtester.engine.abreast.again import differences
 from backtester.engine.abreast.bind import Abreast, compile_for
 from backtester.engine.bind import Bound, explain
 from backtester.engine.log import EQUITY, JOURNAL, Log
@@ -60,6 +61,7 @@ def new_tile(bound: Bound, market, params: np.ndarray, terms: np.ndarray, record
     lanes, minds = (rows(dtype, max(len(params), len(blocks) * WIDTH)) for dtype in (bound.lane, bound.mind))
     groups = rows(bound.group, len(first))
     lanes["terms"][at], minds["params"][at], minds["group"][at], groups["params"] = terms, params, group, params[first]
+    groups["differs"] = differences(groups["params"], bound.grouped_by)
     if getattr(bound.cls, "State", None):
         fill_initial(minds[0]["state"], bound.cls.State)
         minds["state"] = minds[0]["state"]

@@ -231,7 +231,11 @@ def mind_dtype(state: np.dtype, params: np.dtype) -> np.dtype:
 
 def group_dtype(seen: np.dtype, params: np.dtype) -> np.dtype:
     """The market features that all lanes share whose parameters agree on what the market hooks read."""
-    return np.dtype([("seen", row_type(seen)), ("params", row_type(params))])
+    return np.dtype([
+        ("seen", row_type(seen)),
+        ("params", row_type(params)),
+        ("differs", "i8"),      # bits of the parameters in which it differs from the first group: Bound.grouped_by
+    ])
 
 
 class Tradable(NamedTuple):

@@ -152,7 +152,7 @@ def meetings(code: dict, open_lane, walk_lane):
 
 def turns(code: dict, end_lane):
     """What ends an instant, and what tells lanes of a record: abreast, then the flagged lanes one by one."""
-    end_block, reload, save = code["end"], code["reload"], code["save"]
+    end_block, rest, reload, save = code["end"], code["rest"], code["reload"], code["save"]
 
     @fresh
     def end(paired, lanes, minds, groups, blocks, world, bars, journal):
@@ -164,6 +164,8 @@ def turns(code: dict, end_lane):
                         save(blocks[b], j, lanes[k], minds[k])
                         end_lane(lanes[k], minds[k], paired, groups, world, bars, journal)
                         reload(blocks[b], j, lanes[k], minds[k])
+            if blocks[b].idle == 0:
+                rest(blocks[b])
 
     def tell(name, hear):
         tell_block = code[name]

@@ -24,6 +24,7 @@ from backtester.sweeps.store import Store
 
 LOG = logging.getLogger(__name__)
 NARROW, WIDE = 32, 128  # lanes of a tile, at least and at most; wide ones share more of what the market shows
+ABREAST = 1024          # lanes of a tile that run abreast, at most: all of their groups share one look at the market
 TILES = 64              # that a sweep is cut into before its tiles grow: every core has some, and an interruption costs few
 PARTS = 2               # tiles for each core, where lanes run abreast
 SHARING = 4             # lanes that must see the same features, on average, for a block of them to be worth it
@@ -116,7 +117,7 @@ def tiles_of(lanes: Lanes, workers: int) -> list[np.ndarray]:
     """
     count = len(lanes.params)
     most = PARTS * workers if workers else TILES
-    width = -(-count // max(-(-count // WIDE), min(-(-count // NARROW), most)))
+    width = -(-count // max(-(-count // (ABREAST if workers else WIDE)), min(-(-count // NARROW), most)))
     group = group_lanes(lanes.bound, lanes.params)[1]
     tiles: list[list[np.ndarray]] = [[]]
     room = width

@@ -11,6 +11,7 @@ import numpy as np
 from numba.core.compiler_lock import global_compiler_lock
 
 from backtester.engine import jit
+from backtester.engine.abreast.again import write_again
 from backtester.engine.abreast.written import write
 from backtester.engine.bind import Bound, load_kernel
 
@@ -29,16 +30,17 @@ class Abreast:
 def bind_abreast(bound: Bound) -> Abreast:
     """The loop for lanes abreast of a bound strategy; compiled when it is first run."""
     written = write(bound.roles, bound.hooks, bound.helpers, bound.lane, bound.mind, bound.group["seen"])
+    again, seen_again = write_again(bound)
     key = f"{bound.key}_abreast"
     path = jit.cache_folder("loops") / f"lanes_{key}.py"
     if not jit.plain():
         draft = path.with_suffix(f".{os.getpid()}")
-        draft.write_text(written.source)
+        draft.write_text(f"{written.source}\n\n{seen_again}")
         os.replace(draft, path)
     code: dict = dict(written.globals)
     exec(compile(written.source, str(path), "exec"), code)
     functions = {name: fn if jit.plain() else jit.fresh(fn) for name, fn in code.items() if name in written.functions}
-    kernel = load_kernel(bound.name, key, bound.names | {"ABREAST": functions})
+    kernel = load_kernel(bound.name, key, bound.names | {"ABREAST": functions, "AGAIN": again})
     return Abreast(kernel, written.block, written.escapes, written.whole)
 
 

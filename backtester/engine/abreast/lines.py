@@ -27,6 +27,7 @@ class Lines:
         self.columns: dict[str, tuple[str, np.dtype]] = {}  # column -> (path, dtype)
         self.now: dict[str, str] = {}                   # column -> the name of its present value
         self.stored: set[str] = set()
+        self.zeros: set[str] = set()                    # paths of columns that are zero in every lane
         self.escaped: str | None = None                 # the mask of the lanes that escaped
         self.places: list[str] = []                     # file:line and reason of the escapes
         self.inside: list = []                          # functions that are being written out
@@ -128,6 +129,8 @@ class Lines:
         """A lane's own field."""
         if dtype.names or dtype.subdtype:
             return Columns(path, dtype)
+        if path in self.zeros:
+            return self.constant(0.0)
         name = column_name(path)
         self.columns.setdefault(name, (path, dtype))
         return Value(self.now.setdefault(name, name), lane=True)

@@ -14,6 +14,7 @@ from backtester.engine.measure import mark
 from backtester.engine.stake import is_at_stake
 from backtester.records import BAR, STREAMS
 
+IDLE = Value("(t.idle != 0)", truth=True)
 BARS = Shared("bars", np.dtype((BAR, (1,))))  # more than one: how many is not known here
 
 
@@ -89,13 +90,14 @@ class Story:
                     self.whole.append(str(reason))
 
     def end(self, region: Converter) -> None:
-        """The end of an instant: the mark, and the decisions of what is still worth something."""
-        lane = Columns("lane", self.lane)
-        region.write_out(plain_function(mark), [lane, self.quotes("world.quotes")], {}, None)
-        if len(self.roles) > 2:
-            (crossed,) = region.write_out(plain_function(is_crossed), [lane], {}, None) or []
-            region.escape(crossed)
-        region.escape(region.put("ruined", Value(f"(not ({region.now['account_equity']} > 0.0))", True, True)))
+        """The end of an instant: the mark, and the decisions of what is still worth something.
+
+        A mark would change nothing in an idle block: nobody holds anything there, and none has changed since it was last marked.
+        """
+        if region.decide(IDLE):
+            region.zeros = {f"lane.position[{i}].{name}" for i in range(len(self.roles)) for name in ("qty", "pending")}
+        else:
+            self.mark(region)
         self.run(region, "on_bar")
         for n in range(len(self.roles) // 2):
             name = f"on_{prefix_of(self.roles, n)}pair"
@@ -104,6 +106,15 @@ class Story:
                 self.run(region, name, mask=paired)
             elif name in self.hooks and region.decide(paired):
                 self.run(region, name)
+
+    def mark(self, region: Converter) -> None:
+        """What every lane is worth; those that cannot be marked abreast, or are worth nothing any more, escape."""
+        lane = Columns("lane", self.lane)
+        region.write_out(plain_function(mark), [lane, self.quotes("world.quotes")], {}, None)
+        if len(self.roles) > 2:
+            (crossed,) = region.write_out(plain_function(is_crossed), [lane], {}, None) or []
+            region.escape(crossed)
+        region.escape(region.put("ruined", Value(f"(not ({region.now['account_equity']} > 0.0))", True, True)))
 
     def stake(self, region: Converter) -> Value:
         """Whether the bars of a group may change anything in the lane."""

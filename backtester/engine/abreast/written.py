@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from backtester.engine.abreast import runtime
+from backtester.engine.abreast.lines import column_name
 from backtester.engine.abreast.regions import Branch, Leaf, Story, grow, leaves_of
 from backtester.engine.listen import audible
 from backtester.engine.ways import WIDTH
 
-FORKS = 3    # of the decisions at the end of an instant
+FORKS = 3    # decisions in a row at the end of an instant, that between idle blocks and others among them
 OWN = ("lane.account.equity", "lane.account.blocked", "lane.tally.", "mind.state.")  # what a block may write
 ARGUMENTS = {"end": "t, group, world, bars, paired", "stake": "t, quotes, bars"}
 TOLD = "t, group, world, bars, x"
@@ -34,7 +35,9 @@ def write(roles: tuple[str, ...], hooks: dict, helpers: dict, lane: np.dtype, mi
     heard = {f"on_{name}": stream for name, stream, _ in audible(roles) if f"on_{name}" in hooks}
     trees |= {name: grow(story.tell(name, stream), helpers, FORKS) for name, stream in heard.items()}
     regions = [leaf.region for tree in trees.values() for leaf in leaves_of(tree)]
-    columns = {"account_alive": ("lane.account.alive", np.dtype("i8"))}
+    pending = [f"lane.position[{i}].pending" for i in range(len(roles))]
+    columns = {column_name(path): (path, np.dtype("f8")) for path in pending}
+    columns |= {f"account_{name}": (f"lane.account.{name}", np.dtype("i8")) for name in ("alive", "invested")}
     names: dict = {"WIDTH": WIDTH} | {name: getattr(runtime, name) for name in ("select", "at", "int64", "float64")}
     for region in regions:
         columns |= region.columns
@@ -42,16 +45,18 @@ def write(roles: tuple[str, ...], hooks: dict, helpers: dict, lane: np.dtype, mi
     own = sorted(set().union(*(region.stored for region in regions)))
     assert all(columns[name][0].startswith(OWN) for name in own), own
     sources = [function(name, ARGUMENTS.get(name, TOLD), tree) for name, tree in trees.items()]
+    sources.append(rest([column_name(path) for path in pending]))
     block = np.dtype([
         ("flag", "i8", (WIDTH,)),   # 1: the lane has to be looked at, one by one
         *((name, dtype.str[1:], (WIDTH,)) for name, (_, dtype) in columns.items()),
         ("group", "i8"),            # whose features its lanes see
         ("used", "i8"),             # places that are computed
         ("flagged", "i8"),          # lanes that have something at stake
-        ("rest", "i8", (5,)),       # to whole cache lines
+        ("idle", "i8"),             # 1: nobody holds or awaits anything, and none has changed since all were marked
+        ("fill", "i8", (4,)),       # to whole cache lines
     ])
     return Written(
-        "\n\n".join([*sources, *movers(columns, own)]), names, (*trees, "load", "reload", "load_venue", "save"), block,
+        "\n\n".join([*sources, *movers(columns, own)]), names, (*trees, "rest", "load", "reload", "load_venue", "save"), block,
         tuple(dict.fromkeys(place for region in regions for place in region.places)), tuple(dict.fromkeys(story.whole)),
     )
 
@@ -66,7 +71,19 @@ def movers(columns: dict, own: list[str]) -> list[str]:
         "load_venue(t, k, lane)": [f"t.{name}[k] = {columns[name][0]}" for name in venue],
         "save(t, k, lane, mind)": [f"{columns[name][0]} = t.{name}[k]" for name in own],
     }
+    for name in ("load", "reload", "load_venue"):
+        bodies[next(head for head in bodies if head.startswith(f"{name}("))].append("t.idle = 0")
     return ["\n".join([f"def {head}:", *(f"    {line}" for line in body), ""]) for head, body in bodies.items()]
+
+
+def rest(pending: list[str]) -> str:
+    """What lets a block be idle from the next instant on: all its lanes have been marked."""
+    waits = " | ".join(f"(t.{name}[k] != 0.0)" for name in pending)
+    body = [
+        "busy = 0", "for k in range(t.used):", "    busy += t.account_invested[k]", "if busy == 0:", "    for k in range(t.used):",
+        f"        busy += 1 if {waits} else 0", "    t.idle = 1 if busy == 0 else 0",
+    ]
+    return "\n".join(["def rest(t):", *(f"    {line}" for line in body), ""])
 
 
 def function(name: str, arguments: str, tree: Leaf | Branch) -> str:
@@ -82,7 +99,8 @@ def code_of(tree: Leaf | Branch, indent: int, written: int) -> list[str]:
         return [*(pad + line for line in tree.before[written:]), f"{pad}if {tree.test}:", *yes, f"{pad}else:", *no]
     region = tree.region
     loads = [f"{name} = t.{name}[k]" for name in region.columns]
-    loop = [f"{pad}for k in range(t.used):", *(f"{pad}    {line}" for line in [*loads, *region.lines, *stores_of(tree)])]
+    stores = stores_of(tree)
+    loop = [f"{pad}for k in range(t.used):", *(f"{pad}    {line}" for line in [*loads, *region.lines, *stores])] if stores else [f"{pad}pass"]
     return [*(pad + line for line in region.before[written:]), *loop]
 
 
@@ -91,6 +109,9 @@ def stores_of(leaf: Leaf) -> list[str]:
     region = leaf.region
     if leaf.result is not None:
         return [f"found = int64(select({leaf.result.src} | {region.escaped or 'False'}, 1, 0))", "t.flag[k] = found", "count += found"]
-    head = ["on = (t.account_alive[k] != 0)", f"out = (on & {region.escaped or 'False'})", "keep = (on & (not out))"]
+    head, tail = ["keep = (t.account_alive[k] != 0)"] if region.stored else [], []
+    if region.escaped is not None:
+        head = ["on = (t.account_alive[k] != 0)", f"out = (on & {region.escaped})", "keep = (on & (not out))"]
+        tail = ["left = int64(select(out, 1, 0))", "t.flag[k] = left", "count += left"]
     kept = [f"t.{name}[k] = select(keep, {region.now[name]}, {name})" for name in sorted(region.stored)]
-    return [*head, *kept, "left = int64(select(out, 1, 0))", "t.flag[k] = left", "count += left"]
+    return [*head, *kept, *tail]
