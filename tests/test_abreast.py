@@ -14,11 +14,11 @@ from reference.actor import Actor
 from reference.scripts import script
 from tables import sample_market
 
-from backtester.engine.abreast.bind import bind_abreast
+from backtester.engine.abreast.bind import bind_abreast, is_compiled
 from backtester.engine.bind import bind
 from backtester.engine.find import find_strategy
 from backtester.engine.params import params_of
-from backtester.engine.run import CHUNK, in_order, new_tile, no_log, run_tile, through
+from backtester.engine.run import CHUNK, compile_abreast, in_order, new_tile, no_log, run_tile, through
 from backtester.engine.venue import terms_of, venue_of
 from backtester.honesty.ways import ways_of
 from backtester.market.dataset import ROOT
@@ -89,7 +89,16 @@ def test_a_sweep_abreast_is_the_sweep(monkeypatch, caplog):
     lanes = Lanes(bound, market, params, terms_of(venue_of({}), market)[None], np.zeros(len(params), int))
     assert wide_for(lanes) is None, "too little work to compile for"
     alone = sweep_lanes(lanes)
+    monkeypatch.setattr("backtester.sweeps.lanes.READY", 0)
+    monkeypatch.setattr("backtester.sweeps.lanes.is_compiled", lambda bound: False)
+    assert wide_for(lanes) is None, "too little work to compile for, enough to run so where that was done"
+    monkeypatch.undo()
+    monkeypatch.setattr("backtester.sweeps.lanes.READY", 0)
     monkeypatch.setattr("backtester.sweeps.lanes.WORTH", 0)
+    assert wide_for(lanes) is not None
+    compile_abreast(bound, market, params, lanes.terms, bind_abreast(bound))
+    assert is_compiled(bound)
+    monkeypatch.setattr("backtester.sweeps.lanes.WORTH", 1 << 62)
     assert wide_for(lanes) is not None
     assert sweep_lanes(lanes).tobytes() == alone.tobytes()
     assert sweep_lanes(lanes, threads=1).tobytes() == alone.tobytes()

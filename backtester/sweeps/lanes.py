@@ -13,7 +13,7 @@ from threading import Event
 import numpy as np
 
 from backtester.engine import jit
-from backtester.engine.abreast.bind import Abreast, bind_abreast
+from backtester.engine.abreast.bind import Abreast, bind_abreast, is_compiled
 from backtester.engine.bind import Bound
 from backtester.engine.params import coerce, params_of
 from backtester.engine.run import CHUNK, Tile, compile_abreast, group_lanes, in_order, new_tile, no_log, through
@@ -28,7 +28,8 @@ ABREAST = 1024          # lanes of a tile that run abreast, at most: all of thei
 TILES = 64              # that a sweep is cut into before its tiles grow: every core has some, and an interruption costs few
 PARTS = 2               # tiles for each core, where lanes run abreast
 SHARING = 4             # lanes that must see the same features, on average, for a block of them to be worth it
-WORTH = 1 << 28         # lanes x events whose saving pays for compiling the code that runs them abreast
+WORTH = 1 << 32         # lanes x events whose saving pays for compiling what runs them abreast, half a minute or more
+READY = 1 << 27         # the same for reading it from the cache
 VENUE = "venue."  # in front of a venue's key among the names of a grid
 
 
@@ -134,7 +135,8 @@ def tiles_of(lanes: Lanes, workers: int) -> list[np.ndarray]:
 def wide_for(lanes: Lanes) -> Abreast | None:
     """What runs the lanes abreast, where enough of them see the same features, and where it is worth its compilation."""
     groups = len(group_lanes(lanes.bound, lanes.params)[0])
-    if jit.plain() or len(lanes.params) < SHARING * groups or len(lanes.params) * sum(lanes.market.counts.values()) < WORTH:
+    work = len(lanes.params) * sum(lanes.market.counts.values())
+    if jit.plain() or len(lanes.params) < SHARING * groups or work < READY or (work < WORTH and not is_compiled(lanes.bound)):
         return None
     try:
         wide = bind_abreast(lanes.bound)

@@ -44,6 +44,11 @@ def bind_abreast(bound: Bound) -> Abreast:
     return Abreast(kernel, written.block, written.escapes, written.whole)
 
 
+def is_compiled(bound: Bound) -> bool:
+    """Whether that loop was compiled on this machine before."""
+    return any((jit.cache_folder("loops") / "__pycache__").glob(f"loop_{bound.key}_abreast.advance-*.nbi"))
+
+
 @contextmanager
 def vectors():
     """Compiling with LLVM's vectorisers, which blocks want and lanes that run one by one do not; no other thread compiles meanwhile."""
