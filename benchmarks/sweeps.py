@@ -65,13 +65,13 @@ def compile_first(market, strategy: str, venue: dict) -> None:
     run_tile(bound, market, two, np.repeat(terms_of(venue_of(venue), market)[None], 2, 0), bind_abreast(bound))
 
 
-def timed(name: str, market, strategy: str, grid, threads: int | None = None, venue: dict | None = None, **fixed) -> dict:
-    """Run a sweep with the truth about it, and tell what it took."""
+def timed(name: str, market, strategy: str, grid, threads: int | None = None, venue: dict | None = None, truth=True, **fixed) -> dict:
+    """Run a sweep, and tell what it took; `truth`: with what can be believed of it."""
     from backtester import api
 
     compile_first(market, strategy, FREE | (venue or {}))
     begin, spent = time.perf_counter(), time.process_time()
-    swept = api.sweep_grid(market, strategy, grid, venue=FREE | (venue or {}), threads=threads, truth=True, **fixed)
+    swept = api.sweep_grid(market, strategy, grid, venue=FREE | (venue or {}), threads=threads, truth=truth, **fixed)
     wall, cpu = time.perf_counter() - begin, time.process_time() - spent
     count, bars = len(grid[1][0]), sum(n for stream, n in market.counts.items() if stream.startswith("perp_bars"))
     out = {
@@ -166,7 +166,7 @@ def peers() -> None:
     windows, deltas = list(range(10, 210, 10)), [2.0 + 0.5 * k for k in range(20)]
     grid = grid_of(bars=windows, premium_delta_bp=deltas)
     venue = {"cash": 1e7, "taker_bp": 5.0, "slippage_bp": 1.0}
-    timed("400 combinations of the peers", build("peers", year.INSTRUMENTS, tables), "divergence", grid, venue=venue, qty=1.0)
+    timed("400 combinations of the peers", build("peers", year.INSTRUMENTS, tables), "divergence", grid, venue=venue, truth=False, qty=1.0)
     out = np.zeros(400, [("equity", "f8"), ("maxdd", "f8"), ("fills", "i8"), ("sum", "f8"), ("sumsq", "f8")])
     premium = (data["spot_close"] - data["close"]) / data["close"] * 1e4
     inputs = [np.ascontiguousarray(each) for each in (premium, data["open"], data["close"], np.array(windows, "i4"), np.array(deltas), out)]
