@@ -1,5 +1,6 @@
 """Market hooks that are hard to take apart: what is written twice, left early, aliased, looped over, carried in arrays and locals."""
 
+from backtester.features.basic import missing
 from backtester.fields import vec
 
 NAN = float("nan")
@@ -144,10 +145,6 @@ def distance(f, spot, perp):
 def bump(f):
     f.n += 1
     return f.n
-
-
-def missing(x):
-    return x != x
 
 
 def added(f):

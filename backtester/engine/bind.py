@@ -120,7 +120,7 @@ def load_kernel(name: str, key: str, names: dict) -> types.ModuleType:
     if not jit.plain():
         path = jit.cache_folder("loops") / f"loop_{key}.py"
         if not path.exists():
-            LOG.info("compiling %s: once, about ten seconds; the result is kept", name)
+            LOG.info("compiling %s: once, about %s; the result is kept", name, "half a minute" if names["ABREAST"] else "ten seconds")
             draft = path.with_suffix(f".{os.getpid()}")
             draft.write_bytes(KERNEL.read_bytes())
             os.replace(draft, path)

@@ -100,8 +100,8 @@ def code_of(tree: Leaf | Branch, indent: int, written: int) -> list[str]:
     region = tree.region
     loads = [f"{name} = t.{name}[k]" for name in region.columns]
     stores = stores_of(tree)
-    loop = [f"{pad}for k in range(t.used):", *(f"{pad}    {line}" for line in [*loads, *region.lines, *stores])] if stores else [f"{pad}pass"]
-    return [*(pad + line for line in region.before[written:]), *loop]
+    loop = ["for k in range(t.used):", *(f"    {line}" for line in [*loads, *region.lines, *stores])] if stores else ["pass"]
+    return [pad + line for line in [*region.before[written:], *loop]]
 
 
 def stores_of(leaf: Leaf) -> list[str]:
