@@ -4,6 +4,7 @@ import linecache
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from unittest.mock import patch
 
 import numpy as np
 from abreast import differing
@@ -11,6 +12,7 @@ from hooks_drawn import GLOBALS, Params, Seen, State, hook
 from numba import njit
 
 from backtester.engine import state
+from backtester.engine.abreast import written as written_code
 from backtester.engine.abreast.bind import vectors
 from backtester.engine.abreast.written import Written, write
 from backtester.engine.accept import is_nothing
@@ -179,7 +181,8 @@ def compare(seed: int, source: str = "") -> Compared:
     """A hook (another one than the seed's, where its source is given) over some instants, both ways."""
     fn, weaver = function_of(seed, source or hook(seed)), Weaver()
     weaver.weave(fn)
-    written = write(ROLES, {"on_bar": fn}, weaver.woven, LANE, MIND, GROUP["seen"])
+    with patch.object(written_code, "FORKS", written_code.FORKS if seed % 4 == 0 else 1):  # else shared conditions become masks too
+        written = write(ROLES, {"on_bar": fn}, weaver.woven, LANE, MIND, GROUP["seen"])
     code: dict = dict(written.globals)
     exec(compile(written.source, "<written>", "exec"), code)
     scene, found = Scene(seed, written.block), Compared(seed, whole=bool(written.whole))
