@@ -32,6 +32,7 @@ STORIES = {  # the parameter in which the lanes differ, from, to; no market hook
     "door_game": ("turn", 0.2, 0.7),
     "spot_bull": ("ceiling_share", 0.2, 0.8),
 }
+OPEN = {"spot_led": {"oi_drop": -1.0, "flow_min": -1.0}}  # gates that would stay shut in a walk whose takers buy as much as they sell
 WIDTHS = (16, 32, 64, 128)
 ROUNDS = 5
 COMBINATIONS, TILE = 1000, 125
@@ -40,7 +41,7 @@ COMBINATIONS, TILE = 1000, 125
 def lanes_of(bound, market, name: str, lanes: int):
     """(params, terms) of as many combinations."""
     parameter, low, high = STORIES[name]
-    params = np.repeat(params_of(bound.cls, {}), lanes)
+    params = np.repeat(params_of(bound.cls, OPEN.get(name, {})), lanes)
     params[parameter] = np.linspace(low, high, lanes)
     return params, np.repeat(terms_of(venue_of({}), market)[None], lanes, 0)
 

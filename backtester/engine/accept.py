@@ -115,7 +115,7 @@ def refusal_at_once(asked, qty, quote):
     return BELOW_LOT if qty == 0.0 else NO_REFUSAL
 
 
-@piece
+@jit
 def refuse(lane, number, refusal, ts, journal):
     """The order is not taken in."""
     lane.tally.refused += 1

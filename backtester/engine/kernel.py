@@ -43,23 +43,23 @@ complete_pairs, decide_pairs = pairs_of(HOOKS, AGAIN, ROLES), decisions_of(HOOKS
 
 
 @inline
-def decide(lane, mind, paired, groups, world, bars, journal):
+def decide(paired, lane, mind, groups, world, bars, journal):
     """The decision hooks of one living lane, after it was marked."""
     decide_bar(context(lane, mind, groups, world, bars), mind.state, mind.params)
     if lane.account.asked == 1:
         accept(lane, world, journal)
     if paired != 0:
-        decide_pairs(lane, mind, paired, groups, world, bars, journal)
+        decide_pairs(paired, lane, mind, groups, world, bars, journal)
 
 
 @inline
-def end_lane(lane, mind, paired, groups, world, bars, journal):
+def end_lane(paired, lane, mind, groups, world, bars, journal):
     """Mark one living lane at the close and let it decide; one that is worth nothing any more is halted."""
     if len(ROLES) > 2:
         refresh_crossed(lane, world.quotes)
     mark(lane, world.quotes)
     if lane.account.equity > 0.0:
-        decide(lane, mind, paired, groups, world, bars, journal)
+        decide(paired, lane, mind, groups, world, bars, journal)
     else:
         ts = world.clock.ts_close - 1
         drop(lane, ts, DROPPED, world.quotes, journal)

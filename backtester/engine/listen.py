@@ -194,17 +194,17 @@ def pair_to_groups(show, again):
 def decisions_of(hooks: dict, roles: tuple[str, ...], context, accept, n: int = 0):
     """The decision hooks on completed pairs of the assets from number n on."""
     if 2 * n == len(roles):
-        return inline(lambda lane, mind, paired, groups, world, bars, journal: None)
+        return inline(lambda paired, lane, mind, groups, world, bars, journal: None)
     on, bit, others = hooks.get(f"on_{prefix_of(roles, n)}pair"), 1 << n, decisions_of(hooks, roles, context, accept, n + 1)
     if on is None:
         return others
 
     @inline
-    def decide_pairs(lane, mind, paired, groups, world, bars, journal):
+    def decide_pairs(paired, lane, mind, groups, world, bars, journal):
         if paired & bit != 0:
             on(context(lane, mind, groups, world, bars), mind.state, mind.params)
             if lane.account.asked == 1:
                 accept(lane, world, journal)
-        others(lane, mind, paired, groups, world, bars, journal)
+        others(paired, lane, mind, groups, world, bars, journal)
 
     return decide_pairs

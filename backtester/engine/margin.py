@@ -7,7 +7,7 @@ DUST = 1e-9  # a rest below this share of a fill is rounding, not a position
 NAN = float("nan")
 
 
-@piece
+@jit
 def maintenance(terms, bracket, notional):
     """The maintenance margin (quote) of a position of this notional: the tiers' lines are convex, so the greatest holds."""
     if terms.maintenance == terms.maintenance:
@@ -30,7 +30,7 @@ def maintenance_rate(terms, bracket, notional):
     return rate
 
 
-@piece
+@jit
 def liquidation_price(side, size, entry, wallet, terms, bracket):
     """The mark at which `wallet` and the profit of the position are its maintenance margin."""
     if terms.maintenance == terms.maintenance:
@@ -44,7 +44,7 @@ def liquidation_price(side, size, entry, wallet, terms, bracket):
     return found
 
 
-@piece
+@jit
 def backing(lane, i, quotes):
     """What stands behind the position of instrument i (quote): its own wallet, or the account with its other perpetuals."""
     if lane.terms[i].isolated == 1:
@@ -74,7 +74,7 @@ def surplus(lane, quotes):
     return out
 
 
-@piece
+@jit
 def refresh(lane, quotes):
     """Compute the liquidation prices anew: a position, a wallet, a bracket or another mark has changed."""
     for i in range(len(lane.position)):
@@ -96,7 +96,7 @@ def widen(quote, position):
         quote.shorts_end = position.end
 
 
-@piece
+@jit
 def balance(lane):
     """The margin balance under cross margin (quote): cash and the unrealised profit of all perpetuals at their marks."""
     out = lane.account.cash
@@ -106,7 +106,7 @@ def balance(lane):
     return out
 
 
-@piece
+@jit
 def needed(lane, skip):
     """The initial margin (quote) of all perpetuals at their marks, except instrument `skip`."""
     out = 0.0
@@ -116,7 +116,7 @@ def needed(lane, skip):
     return out
 
 
-@piece
+@jit
 def largest(terms, bracket):
     """The largest notional (quote) that the tiers allow at the venue's leverage."""
     if terms.maintenance == terms.maintenance:
@@ -128,7 +128,7 @@ def largest(terms, bracket):
     return most
 
 
-@piece
+@jit
 def refusal_of(lane, i, qty, price, rate, whole, quotes):
     """Why the venue would not fill `qty` at `price`; NO_REFUSAL where it would.
 

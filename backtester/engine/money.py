@@ -104,7 +104,7 @@ def count_fill(lane, i, ts, qty, price, best, fee, liquidity, order, reason, jou
         write_fill(journal, ts, i, order, reason, liquidity, qty, price, fee, slippage)
 
 
-@piece
+@jit
 def realise(lane, i, ts, closed, price, reason, journal):
     """Close `closed` base of the position: its share of the margin returns, its profit is booked; returns the gain (quote).
 
@@ -124,7 +124,7 @@ def realise(lane, i, ts, closed, price, reason, journal):
     return gain
 
 
-@piece
+@jit
 def leave(lane, i, ts, closed, price, gain, fee, order, reason, ts_open, journal):
     """`closed` base leave the position with a gain (quote) before its fee; the round trip ends where nothing is left."""
     position = lane.position[i]

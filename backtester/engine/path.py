@@ -3,7 +3,7 @@
 All instruments of the group stand at the same fraction of the same part at one moment; `lane.way` says where that is.
 """
 
-from backtester.engine.jit import jit, piece
+from backtester.engine.jit import jit
 from backtester.engine.margin import is_crossed, maintenance, maintenance_rate, surplus
 from backtester.engine.marks import stand
 from backtester.engine.state import ADVERSE, NEAREST, OHLC
@@ -57,7 +57,7 @@ def move_to(lane, f, n, quotes, bars):
 # ---------------------------------------------------------------- where the margin fails
 
 
-@piece
+@jit
 def may_fail(lane, quotes):
     """Whether the ranges of the marks come to where the margin fails, whatever the path."""
     reached = 1 if is_crossed(lane) else 0
@@ -69,7 +69,7 @@ def may_fail(lane, quotes):
     return reached > 0
 
 
-@piece
+@jit
 def failing_at_open(lane, i, quotes):
     """Whom the margin fails where the marks stand at their opens: instrument i, the account, or nobody."""
     if lane.terms[i].perp == 0 or quotes[i].moving == 0:

@@ -1,10 +1,10 @@
 """What the bars of a group can do to a lane: whether it has to be looked at."""
 
-from backtester.engine.jit import piece
+from backtester.engine.jit import jit
 from backtester.engine.path import may_fail
 
 
-@piece
+@jit
 def is_at_stake(lane, quotes, bars):
     """Whether an order may meet the bars of the group, a margin may fail, or a settlement may move what makes it fail."""
     reached = 1 if may_fail(lane, quotes) else 0

@@ -56,24 +56,18 @@ def one_by_one(open_lane, walk_lane, end_lane) -> SimpleNamespace:
             if is_at_stake(lanes[k], quotes, bars):
                 walk_lane(lanes[k], quotes, bars, journal)
 
-    @inline
-    def end(paired, lanes, minds, groups, blocks, world, bars, journal):
-        for k in range(len(lanes)):
-            if lanes[k].account.alive == 1:
-                end_lane(lanes[k], minds[k], paired, groups, world, bars, journal)
+    def tell(name, run_lane):
+        """How something reaches all lanes; `run_lane` hands it to one."""
 
-    def tell(name, hear):
-        """How a record reaches all lanes; `hear` hands it to one."""
-
-        @fresh
+        @inline
         def to_lanes(x, lanes, minds, groups, blocks, world, bars, journal):
             for k in range(len(lanes)):
                 if lanes[k].account.alive == 1:
-                    hear(x, lanes[k], minds[k], groups, world, bars, journal)
+                    run_lane(x, lanes[k], minds[k], groups, world, bars, journal)
 
         return to_lanes
 
-    own = {"open": open_all, "walk": walk_all, "end": end, "tell": tell}
+    own = {"open": open_all, "walk": walk_all, "end": tell("end", end_lane), "tell": tell}
     return SimpleNamespace(**own, all_changed=all_changed, start=start, finish=finish, sample=sample)
 
 
@@ -91,8 +85,8 @@ def abreast(code: dict, open_lane, walk_lane, end_lane) -> SimpleNamespace:
     """The ways of a loop over blocks; `code` has the functions that were written for the strategy."""
     start, finish, all_changed = movers(code)
     open_all, walk_all = meetings(code, open_lane, walk_lane)
-    end, tell = turns(code, end_lane)
-    own = {"open": open_all, "walk": walk_all, "end": end, "tell": tell}
+    tell = teller(code)
+    own = {"open": open_all, "walk": walk_all, "end": tell("end", end_lane), "tell": tell}
     return SimpleNamespace(**own, all_changed=all_changed, start=start, finish=finish, sample=sample_blocks)
 
 
@@ -150,37 +144,27 @@ def meetings(code: dict, open_lane, walk_lane):
     return open_all, walk_all
 
 
-def turns(code: dict, end_lane):
-    """What ends an instant, and what tells lanes of a record: abreast, then the flagged lanes one by one."""
-    end_block, rest, reload, save = code["end"], code["rest"], code["reload"], code["save"]
+def teller(code: dict):
+    """How something reaches all lanes: abreast, then the flagged lanes one by one. The end of an instant may leave a block idle."""
+    rest, reload, save = code["rest"], code["reload"], code["save"]
 
-    @fresh
-    def end(paired, lanes, minds, groups, blocks, world, bars, journal):
-        for b in range(len(blocks)):
-            if end_block(blocks[b], groups[blocks[b].group], world, bars, paired) > 0:
-                for j in range(blocks[b].used):
-                    if blocks[b].flag[j] != 0:
-                        k = b * WIDTH + j
-                        save(blocks[b], j, lanes[k], minds[k])
-                        end_lane(lanes[k], minds[k], paired, groups, world, bars, journal)
-                        reload(blocks[b], j, lanes[k], minds[k])
-            if blocks[b].idle == 0:
-                rest(blocks[b])
-
-    def tell(name, hear):
-        tell_block = code[name]
+    def tell(name, run_lane):
+        run_block, ends = code[name], name == "end"
 
         @fresh
         def to_lanes(x, lanes, minds, groups, blocks, world, bars, journal):
             for b in range(len(blocks)):
-                if tell_block(blocks[b], groups[blocks[b].group], world, bars, x) > 0:
-                    for j in range(blocks[b].used):
-                        if blocks[b].flag[j] != 0:
+                block = blocks[b]
+                if run_block(block, groups[block.group], world, bars, x) > 0:
+                    for j in range(block.used):
+                        if block.flag[j] != 0:
                             k = b * WIDTH + j
-                            save(blocks[b], j, lanes[k], minds[k])
-                            hear(x, lanes[k], minds[k], groups, world, bars, journal)
-                            reload(blocks[b], j, lanes[k], minds[k])
+                            save(block, j, lanes[k], minds[k])
+                            run_lane(x, lanes[k], minds[k], groups, world, bars, journal)
+                            reload(block, j, lanes[k], minds[k])
+                if ends and block.idle == 0:
+                    rest(block)
 
         return to_lanes
 
-    return end, tell
+    return tell
