@@ -1,9 +1,18 @@
 """Market hooks that are hard to take apart: what is written twice, left early, aliased, looped over, carried in arrays and locals."""
 
+from enum import IntEnum
+
 from backtester.features.basic import missing
 from backtester.fields import vec
 
 NAN = float("nan")
+
+
+class Side(IntEnum):
+    """A choice by name."""
+
+    BELOW = 0
+    ABOVE = 1
 
 
 class Params:
@@ -54,6 +63,9 @@ class Seen:
     between: float
     moved: float
     gated: float
+    chosen: float
+    limit: float
+    rounds: int
 
 
 class AgainCases:
@@ -80,10 +92,20 @@ class AgainCases:
         seen.moved = bar.close
         seen.between = p.a * seen.moved       # before it moves on
         seen.moved = bar.close + bar.high
+        price = bar.close
+        if p.sharp:
+            price = bar.high + 1.0
+        seen.chosen = price                   # of the bar, and which of its prices is for a parameter to say
+        mode = Side.BELOW
+        if p.a > 2.0:
+            mode = Side.ABOVE
+        seen.limit = mode
         alias = seen.outer.one
         alias.n += 1
 
     def see_perp(bar, seen, p):
+        while more(seen, p):
+            pass
         see_early(seen, bar, p)
         n = seen.counted % 4
         seen.ring[n] = bar.close * p.b
@@ -112,7 +134,7 @@ class AgainCases:
     def on_bar(ctx, s, p):
         f = ctx.seen
         s.sum = f.plain + f.scaled + f.before + f.twice + f.guarded + f.early + f.counted + f.steps + f.total + f.late + f.named + f.newest
-        s.sum += f.between + f.moved + f.gated + added(f.outer) + added(f.other)
+        s.sum += f.between + f.moved + f.gated + f.chosen + f.limit + f.rounds + added(f.outer) + added(f.other)
 
 
 def see_outer(f, bar, p):
@@ -140,6 +162,12 @@ def distance(f, spot, perp):
     """A number, and something remembered on the way."""
     f.outer.one.y = spot.close - perp.close
     return abs(f.outer.one.y)
+
+
+def more(f, p):
+    """Counts how often it is asked, which it decides itself."""
+    f.rounds += 1
+    return f.rounds % 7 < p.n
 
 
 def bump(f):

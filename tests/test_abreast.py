@@ -22,6 +22,7 @@ from backtester.engine.run import CHUNK, compile_abreast, in_order, new_tile, no
 from backtester.engine.venue import terms_of, venue_of
 from backtester.honesty.ways import ways_of
 from backtester.market.dataset import ROOT
+from backtester.orders import market
 from backtester.sweeps.lanes import Lanes, params_table, sweep_lanes, tiles_of, wide_for
 
 STRATEGIES = {  # axes: some that market hooks read, so that blocks have empty places, some that they do not
@@ -87,27 +88,27 @@ def test_a_sweep_abreast_is_the_sweep(monkeypatch, caplog):
     bound = bind(find_strategy("divergence"))
     params = grid(bound, {"bars": [5, 7, 11, 30], "premium_delta_bp": [0.5 + 0.1 * n for n in range(23)], "qty": [0.5, 1.0, 5.0]})
     lanes = Lanes(bound, market, params, terms_of(venue_of({}), market)[None], np.zeros(len(params), int))
-    assert wide_for(lanes) is None, "too little work to compile for"
+    assert wide_for(lanes, len(lanes.params)) is None, "too little work to compile for"
     alone = sweep_lanes(lanes)
     monkeypatch.setattr("backtester.sweeps.lanes.READY", 0)
     monkeypatch.setattr("backtester.sweeps.lanes.is_compiled", lambda bound: False)
-    assert wide_for(lanes) is None, "too little work to compile for, enough to run so where that was done"
+    assert wide_for(lanes, len(lanes.params)) is None, "too little work to compile for, enough to run so where that was done"
     monkeypatch.undo()
     monkeypatch.setattr("backtester.sweeps.lanes.READY", 0)
     monkeypatch.setattr("backtester.sweeps.lanes.WORTH", 0)
-    assert wide_for(lanes) is not None
+    assert wide_for(lanes, len(lanes.params)) is not None
     compile_abreast(bound, market, params, lanes.terms, bind_abreast(bound))
     assert is_compiled(bound)
     monkeypatch.setattr("backtester.sweeps.lanes.WORTH", 1 << 62)
-    assert wide_for(lanes) is not None
+    assert wide_for(lanes, len(lanes.params)) is not None
     assert sweep_lanes(lanes).tobytes() == alone.tobytes()
     assert sweep_lanes(lanes, threads=1).tobytes() == alone.tobytes()
     monkeypatch.setattr("backtester.engine.abreast.bind.write", lambda *given: 1 / 0)
-    assert wide_for(replace(lanes, bound=bind(find_strategy("divergence")))) is None
+    assert wide_for(replace(lanes, bound=bind(find_strategy("divergence"))), len(params)) is None
     assert "divergence: its lanes run one by one" in caplog.text.lower()
     few = replace(lanes, params=params[: 3 * 23 * 4 : 23])
     assert len(few.params) < 4 * 4
-    assert wide_for(few) is None, "hardly any two lanes see the same"
+    assert wide_for(few, len(few.params)) is None, "hardly any two lanes see the same"
     shards = [sweep_lanes(lanes, part=(n, 3)) for n in range(3)]
     assert np.sum([shard["fills"] for shard in shards], 0).tolist() == alone["fills"].tolist()
 
@@ -133,6 +134,24 @@ def test_what_lanes_leave_their_block_for_is_told():
     assert all("target(" in lines[number - 1] for number in places)
     assert "math.log of a value that differs from lane to lane" in coin
     assert "Large sweeps run its lanes abreast" in door
+
+
+def test_a_strategy_that_is_never_flat_runs_abreast():
+    """It orders wherever a block is idle, which is for an instant: that is no reason to run it one by one."""
+    assert bind_abreast(bind(NeverFlat)).whole == ()
+
+
+class NeverFlat:
+    """Buys where nothing is held or pending, sells where the price falls."""
+
+    class Params:
+        size: float = 0.1
+
+    def on_bar(ctx, s, p):
+        if ctx.perp.position.qty == 0.0 and ctx.perp.position.pending == 0.0:
+            market(ctx.perp, p.size, 1)
+        elif ctx.perp.bar.close < 90_000.0:
+            market(ctx.perp, -ctx.perp.position.qty, 1)
 
 
 def test_scripts_of_every_verb():

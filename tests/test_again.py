@@ -10,6 +10,7 @@ from tables import sample_market
 
 from backtester.engine.abreast.again import differences, write_again
 from backtester.engine.abreast.bind import bind_abreast
+from backtester.engine.abreast.reach import ALIKE, PARAMS, Reach, Record
 from backtester.engine.bind import bind
 from backtester.engine.find import find_strategy
 from backtester.engine.params import params_of
@@ -110,33 +111,90 @@ def computed_where(source: str, bit: int) -> list[str]:
     return out
 
 
-def test_a_hook_that_cannot_be_followed_is_computed_whole(plain):
-    """A hook that leaves a loop by a return: every group runs all of it."""
+def returns_from_a_loop(bar, seen, p):
+    for _ in range(p.n):
+        seen.x += 1.0
+        if seen.x > bar.close:
+            return
 
-    bound = bind(Loops)
-    assert write_again(bound) == ({}, "")
+
+def calls_what_a_parameter_chooses(bar, seen, p):
+    seen.x = (up if p.n > 3 else down)(bar.close)
 
 
-class Loops:
-    """A hook that returns out of a loop."""
+def calls_a_method(bar, seen, p):
+    seen.x = p.y.conjugate()
 
-    class Params:
-        n: int = 3
 
-    class Seen:
-        x: float
+def has_a_name_that_is_taken(bar, seen, p):
+    _differs = 0
+    seen.x = p.y + bar.close if _differs == 0 else 0.0
+    down(seen.x)
 
-    class State:
-        x: float
 
-    def see_spot(bar, seen, p):
-        for _ in range(p.n):
-            seen.x += 1.0
-            if seen.x > bar.close:
-                return
+def calls_itself(bar, seen, p):
+    seen.x = deep(bar.close * p.y)
 
-    def on_bar(ctx, s, p):
-        s.x = ctx.seen.x
+
+def up(x):
+    return x + 1.0
+
+
+def down(x):
+    return x - 1.0
+
+
+def deep(x):
+    return deep(x - 1.0) if x > 1.0 else x
+
+
+UNCLEAR = (returns_from_a_loop, calls_what_a_parameter_chooses, calls_a_method, has_a_name_that_is_taken, calls_itself)
+
+
+@pytest.mark.parametrize("hook", UNCLEAR, ids=lambda hook: hook.__name__)
+def test_a_hook_that_cannot_be_followed_is_computed_whole(plain, hook):
+    """Every group then runs all of every hook."""
+    own = {"Params": Numbers, "Seen": Number, "State": Number, "see_spot": hook, "on_bar": remember}
+    assert write_again(bind(type("Followed", (), own))) == ({}, "")
+
+
+def test_what_can_be_followed_is(plain):
+    """The frame of the hooks above is none of the reasons."""
+    own = {"Params": Numbers, "Seen": Number, "State": Number, "see_spot": adds, "on_bar": remember}
+    assert set(write_again(bind(type("Followed", (), own)))[0]) == {"see_spot"}
+
+
+def test_nested_conditions_are_followed_at_once(plain):
+    """Each condition is walked once, however deep it stands."""
+    walked = []
+    bound = bind(type("Followed", (), {"Params": Numbers, "Seen": Number, "State": Number, "see_spot": nested, "on_bar": remember}))
+    reach = Reach(bound.helpers)
+    number = reach.number
+    reach.number = lambda call, node: walked.append(node) or number(call, node)
+    reach.walk(nested, [ALIKE, Record("seen", bound.group["seen"]), PARAMS], {})
+    assert len(walked) < 60
+
+
+class Numbers:
+    n: int = 3
+    y: float = 2.0
+
+
+class Number:
+    x: float
+
+
+def adds(bar, seen, p):
+    seen.x += bar.close * p.y
+
+
+def nested(bar, seen, p):
+    x = bar.close
+    seen.x = 0.0 if x > p.y else 1.0 if x > 2.0 else 2.0 if x > 3.0 else 3.0 if x > 4.0 else 4.0 if x > 5.0 else 5.0 if x > 6.0 else 6.0
+
+
+def remember(ctx, s, p):
+    s.x = ctx.seen.x
 
 
 def test_groups_of_every_parameter_are_the_lanes_one_by_one():

@@ -26,7 +26,7 @@ LOG = logging.getLogger(__name__)
 NARROW, WIDE = 32, 128  # lanes of a tile, at least and at most; wide ones share more of what the market shows
 ABREAST = 1024          # lanes of a tile that run abreast, at most: all of their groups share one look at the market
 TILES = 64              # that a sweep is cut into before its tiles grow: every core has some, and an interruption costs few
-PARTS = 2               # tiles for each core, where lanes run abreast
+PARTS = 4               # tiles for each core, where lanes run abreast
 SHARING = 4             # lanes that must see the same features, on average, for a block of them to be worth it
 WORTH = 1 << 32         # lanes x events whose saving pays for compiling what runs them abreast, half a minute or more
 READY = 1 << 27         # the same for reading it from the cache
@@ -80,10 +80,10 @@ def sweep_lanes(
     What the store has is not run again, and what is finished goes there. `progress(done, total)` is called after every tile.
     `part` (n, of) runs every of-th tile alone, and leaves the other rows at zero. Interrupted, it stops within a chunk of events.
     """
-    wide = wide_for(lanes)
+    results, done = store.read() if store else (np.zeros(len(lanes.params), MEASURES), np.zeros(len(lanes.params), bool))
+    wide = wide_for(lanes, int((~done).sum()) // part[1])
     workers = (threads or os.cpu_count() or 1) if wide and part[1] == 1 else 0  # machines that share the work cut it alike
     tiles = tiles_of(lanes, workers)[part[0] :: part[1]]
-    results, done = store.read() if store else (np.zeros(len(lanes.params), MEASURES), np.zeros(len(lanes.params), bool))
     missing = [left for rows in tiles if len(left := rows[~done[rows]])]
     total = sum(len(rows) for rows in tiles)
     ready = total - sum(len(rows) for rows in missing)
@@ -132,10 +132,10 @@ def tiles_of(lanes: Lanes, workers: int) -> list[np.ndarray]:
     return [np.concatenate(parts) for parts in tiles]
 
 
-def wide_for(lanes: Lanes) -> Abreast | None:
-    """What runs the lanes abreast, where enough of them see the same features, and where it is worth its compilation."""
+def wide_for(lanes: Lanes, left: int) -> Abreast | None:
+    """What runs the lanes abreast, where enough of them see the same features, and where for `left` of them it is worth compiling."""
     groups = len(group_lanes(lanes.bound, lanes.params)[0])
-    work = len(lanes.params) * sum(lanes.market.counts.values())
+    work = left * sum(lanes.market.counts.values())
     if jit.plain() or len(lanes.params) < SHARING * groups or work < READY or (work < WORTH and not is_compiled(lanes.bound)):
         return None
     try:

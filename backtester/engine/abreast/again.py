@@ -24,6 +24,7 @@ from backtester.engine.bind import Bound
 
 BITS = 63           # of `differs`
 MINE, FIRST, DIFFERS = "_mine", "_first", "_differs"    # further arguments: seen of this group and of the first, and in what they differ
+AGAIN = "again_"    # what the names of these functions begin with
 
 
 @dataclass(eq=False)
@@ -77,7 +78,7 @@ def write_again(bound: Bound) -> tuple[dict, str]:
         return {}, ""
     settle(reach, seen.dtype, outlines, by_lanes.reads)
     writer = Writer(bound, reach)
-    return {name: writer.write(f"again_{name}", hooks[name], steps) for name, steps in outlines.items()}, "\n\n".join(writer.sources)
+    return {name: writer.write(f"{AGAIN}{name}", hooks[name], steps) for name, steps in outlines.items()}, "\n\n".join(writer.sources)
 
 
 def arguments_of(fn, seen: Record) -> list:
@@ -90,6 +91,8 @@ def arguments_of(fn, seen: Record) -> list:
 
 def outline(reach: Reach, fn, given: list, named: dict) -> list[Step]:
     """The steps of a function."""
+    if any(name.startswith((MINE, FIRST, DIFFERS, AGAIN)) for name in fn.__code__.co_varnames + fn.__code__.co_names):
+        raise Unclear(f"{fn.__name__} has names of its own that are needed here")
     return steps_of(reach, Call(fn, reach.bound(fn, given, named)), tree_of(fn).body)
 
 
@@ -106,7 +109,7 @@ def step_of(reach: Reach, call: Call, node) -> Step:
     returns = any(isinstance(inner, ast.Return) for inner in ast.walk(node))
     if found.writes and (returns or len({reach.depends[path] for path in found.writes}) > 1):
         parts = parts_of(reach, before, node)
-        if parts and (returns or max(Counter(path for step in steps_in([parts]) for path in step.writes).values()) == 1):
+        if parts and (returns or not writes_twice(parts)):
             return parts
         if returns:
             raise Unclear(f"{ast.unparse(node)} cannot be taken apart")
@@ -131,9 +134,18 @@ def parts_of(reach: Reach, call: Call, node) -> Step | None:
 def names_needed(fn, node) -> bool:
     """Whether a statement gives a local name what another one may want."""
     given = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)}
-    loads = [[inner.id for inner in ast.walk(tree) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load)]
-             for tree in (tree_of(fn), node)]
-    return any(loads[0].count(name) > loads[1].count(name) for name in given)
+    wanted, inside = loads_of(tree_of(fn)), loads_of(node)
+    return any(wanted[name] > inside[name] for name in given)
+
+
+def loads_of(node) -> Counter:
+    """How often each name is asked for."""
+    return Counter(inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load))
+
+
+def writes_twice(step: Step) -> bool:
+    """Whether a field is written by more than one of the steps inside."""
+    return max(Counter(path for inner in steps_in([step]) for path in inner.writes).values()) > 1
 
 
 # ---------------------------------------------------------------- what is skipped, and what is copied
@@ -189,7 +201,7 @@ class Writer:
         """The lines of a step."""
         done = ast.unparse(step.node).splitlines()
         if step.fn:
-            name = f"again_{len(self.sources)}_{step.fn.__name__}"
+            name = f"{AGAIN}{len(self.sources)}_{step.fn.__name__}"
             names[name] = self.write(name, step.fn, step.inner, True)
             call = step.node.value
             given = [MINE, FIRST, DIFFERS, *(ast.unparse(each) for each in [*call.args, *call.keywords])]

@@ -86,6 +86,8 @@ class Expressions(Lines):
         a, b = self.number(node.left, frame, mask), self.number(node.right, frame, mask)
         if (a.lane or b.lane) and isinstance(node.op, ast.Pow):
             raise Escape("a power")
+        if b.known == 0.0 and (isinstance(node.op, ast.FloorDiv | ast.Mod) or (isinstance(node.op, ast.Div) and a.known == 0.0)):
+            raise Escape("a division by nothing")  # of which a compiler makes another NaN than the processor
         if isinstance(a.known, float) and isinstance(b.known, float) and isinstance(node.op, ast.Add | ast.Sub | ast.Mult):
             return self.constant(eval(f"{a.src} {OPERATORS[type(node.op)]} {b.src}", {"__builtins__": {}}))
         return Value(f"({a.src} {OPERATORS[type(node.op)]} {b.src})", a.lane or b.lane)

@@ -6,6 +6,7 @@ too. The walk is repeated until no field depends on more. What it does not under
 """
 
 import ast
+import builtins
 import inspect
 import types
 from collections.abc import Iterator
@@ -145,7 +146,11 @@ class Reach:
         """A loop, walked until nothing depends on more."""
         before = None
         while before != (before := (dict(call.names), call.control, dict(self.depends))):
-            self.behind_condition(call, turn(), body)
+            condition, control = turn(), call.control
+            call.control |= condition
+            turn()  # whether it comes to the next one depends on this one
+            call.control = control
+            self.behind_condition(call, condition, body)
 
     def do_break(self, call: Call, node) -> None:
         """What follows in this function depends on what led here: see `behind_condition`."""
@@ -188,10 +193,10 @@ class Reach:
             if before not in (found, NOTHING):
                 raise Unclear(f"{name} names two records")
             call.names[name] = found
-        elif isinstance(found, Outside):
+        elif isinstance(found, Outside) and before in (found, NOTHING) and not call.control:
             call.names[name] = found
         else:
-            call.names[name] = self.plain(before) | found | call.control
+            call.names[name] = self.plain(before) | self.plain(found) | call.control
 
     # ------------------------------------------------------------ expressions
 
@@ -214,19 +219,19 @@ class Reach:
             return self.place(self.value(call, node.value), self.number(call, node.slice))
         if isinstance(node, ast.Call):
             return self.called(call, node)
-        if isinstance(node, ast.BoolOp | ast.IfExp | ast.Compare):  # not all of it is always computed
-            before = call.control
-            call.control |= self.parts(call, node)
-            found = self.parts(call, node)
-            call.control = before
-            return found
-        if isinstance(node, ast.BinOp | ast.UnaryOp | ast.Tuple | ast.Constant):
-            return self.parts(call, node)
+        if isinstance(node, ast.BoolOp | ast.IfExp | ast.Compare | ast.BinOp | ast.UnaryOp | ast.Tuple | ast.Constant):
+            return self.computed(call, node)
         raise Unclear(f"{ast.unparse(node)} is not followed")
 
-    def parts(self, call: Call, node) -> frozenset:
-        """What the parts of an expression depend on together."""
-        return frozenset().union(*(self.number(call, part) for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)))
+    def computed(self, call: Call, node) -> frozenset:
+        """What the parts of an expression depend on together. Of a condition, each decides whether the next one is computed."""
+        found, before = NOTHING, call.control
+        for inner in ast.iter_child_nodes(node):
+            if isinstance(inner, ast.expr):
+                found |= self.number(call, inner)
+                call.control |= found if isinstance(node, ast.BoolOp | ast.IfExp | ast.Compare) else NOTHING
+        call.control = before
+        return found
 
     def part(self, owner, name: str):
         """A field of a record."""
@@ -252,6 +257,8 @@ class Reach:
     def called(self, call: Call, node) -> frozenset:
         """A call: one of ours is followed, another may have numbers alone."""
         fn = callee(call, node)
+        if fn is None:
+            raise Unclear(f"{ast.unparse(node.func)} is called, which could be anything")
         if fn in self.helpers:
             return self.walk(fn, *self.arguments(call, node), call.control)
         return frozenset().union(*(self.number(call, each) for each in [*node.args, *(each.value for each in node.keywords)]))
@@ -264,6 +271,10 @@ class Reach:
 
 
 def callee(call: Call, node):
-    """The plain function that a call names, or None."""
-    known = isinstance(node.func, ast.Name) and node.func.id not in call.names
-    return plain_function(call.fn.__globals__.get(node.func.id)) if known else None
+    """The plain function that a call names, itself or as a function of a module; None where it is neither."""
+    known, name = call.fn.__globals__, node.func
+    if isinstance(name, ast.Name) and name.id not in call.names and name.id not in call.fn.__code__.co_varnames:
+        return plain_function(known.get(name.id, getattr(builtins, name.id, None)))
+    if isinstance(name, ast.Attribute) and isinstance(name.value, ast.Name) and isinstance(known.get(name.value.id), types.ModuleType):
+        return getattr(known[name.value.id], name.attr)
+    return None

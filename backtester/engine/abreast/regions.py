@@ -86,13 +86,14 @@ class Story:
                 region.write_out(self.hooks[name], [self.context(region), *x, *mine], {}, mask)
             except Escape as reason:
                 region.escape(mask, reason)
-                if region.forks == sure:
+                if region.forks == sure and not region.zeros:  # an idle block seldom stays so
                     self.whole.append(str(reason))
 
     def end(self, region: Converter) -> None:
         """The end of an instant: the mark, and the decisions of what is still worth something.
 
-        A mark would change nothing in an idle block: nobody holds anything there, and none has changed since it was last marked.
+        A mark would change nothing in an idle block: nobody holds anything there, no quantity is pending, and none has changed since
+        it was last marked.
         """
         if region.decide(IDLE):
             region.zeros = {f"lane.position[{i}].{name}" for i in range(len(self.roles)) for name in ("qty", "pending")}

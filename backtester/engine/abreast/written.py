@@ -52,7 +52,7 @@ def write(roles: tuple[str, ...], hooks: dict, helpers: dict, lane: np.dtype, mi
         ("group", "i8"),            # whose features its lanes see
         ("used", "i8"),             # places that are computed
         ("flagged", "i8"),          # lanes that have something at stake
-        ("idle", "i8"),             # 1: nobody holds or awaits anything, and none has changed since all were marked
+        ("idle", "i8"),             # 1: nobody holds anything, no quantity is pending, none has changed since all were marked
         ("fill", "i8", (4,)),       # to whole cache lines
     ])
     return Written(
