@@ -158,7 +158,7 @@ def forget_nothing(lane):
 
 def compiled(fn, helpers: dict, end) -> tuple:
     """The hook one by one, for the lanes with a flag; the written code over a block."""
-    on_bar, context, end = helpers[fn], contexts(ROLES), fresh(end)
+    on_bar, context, end = helpers[fn], contexts(ROLES), njit(**OPTIONS)(end)
 
     @njit(**OPTIONS)
     def run_alone(flag, lanes, minds, groups, world, bars):
@@ -170,7 +170,6 @@ def compiled(fn, helpers: dict, end) -> tuple:
                     on_bar(context(lane, mind, groups, world[0], bars), mind.state, mind.params)
                     forget_nothing(lane)
 
-    @njit(**OPTIONS)
     def run_abreast(blocks, groups, world, bars):
         return end(blocks[0], groups[0], world[0], bars, 0)
 
