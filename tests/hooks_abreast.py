@@ -180,7 +180,7 @@ def compare(seed: int, source: str = "") -> Compared:
     """A hook (another one than the seed's, where its source is given) over some instants, both ways."""
     fn, weaver = function_of(seed, source or hook(seed)), Weaver()
     weaver.weave(fn)
-    with patch.object(written_code, "FORKS", written_code.FORKS if seed % 4 == 0 else 1):  # else shared conditions become masks too
+    with patch.object(written_code, "FORKS", written_code.FORKS if seed % 16 == 0 else 1):  # else shared conditions become masks too
         written = write(ROLES, {"on_bar": fn}, weaver.woven, LANE, MIND, GROUP["seen"])
     code: dict = dict(written.globals)
     exec(compile(written.source, "<written>", "exec"), code)
