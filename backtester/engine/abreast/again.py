@@ -77,7 +77,7 @@ def write_again(bound: Bound) -> tuple[dict, str]:
     except Unclear:
         return {}, ""
     settle(reach, seen.dtype, outlines, by_lanes.reads)
-    writer = Writer(bound, reach)
+    writer = Writer(bound)
     return {name: writer.write(f"{AGAIN}{name}", hooks[name], steps) for name, steps in outlines.items()}, "\n\n".join(writer.sources)
 
 
@@ -176,8 +176,8 @@ def dtype_at(seen: np.dtype, path: str) -> np.dtype:
 class Writer:
     """The functions of a strategy's market hooks, and those that they call."""
 
-    def __init__(self, bound: Bound, reach: Reach):
-        self.bound, self.reach = bound, reach
+    def __init__(self, bound: Bound):
+        self.bound = bound
         self.sources: list[str] = []
 
     def write(self, name: str, fn, steps: list[Step], inner: bool = False):
